@@ -1,0 +1,296 @@
+/* Answers: see the header. */
+#include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_dump.h"
+
+#define NGX_HTTP_DFF_ENVELOPE_ROOM  512     /* fixed text, ids and times of an envelope */
+#define NGX_HTTP_DFF_REAL_DIGITS    6       /* 599.31 stays 599.31 */
+
+static ngx_int_t ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx);
+static ngx_str_t ngx_http_dff_answer_time(ngx_http_request_t *r, int64_t unix_ms);
+static int64_t ngx_http_dff_request_time_ms(ngx_http_request_t *r);
+static int64_t ngx_http_dff_now_ms(void);
+static json_t *ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
+    const char *sub, const char *message, json_t *detail);
+
+
+void
+ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_str_t body)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r = ctx->request;
+
+    ctx->answered = 1;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body.len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    if (ngx_http_dff_answer_headers(ctx) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    b->pos = body.data;
+    b->last = body.data + body.len;
+    b->memory = body.len != 0;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+void
+ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra)
+{
+    u_char              *p;
+    ngx_str_t            body, started, ended;
+    ngx_http_request_t  *r = ctx->request;
+
+    started = ngx_http_dff_answer_time(r, ngx_http_dff_request_time_ms(r));
+    ended = ngx_http_dff_answer_time(r, ngx_http_dff_now_ms());
+
+    body.data = ngx_pnalloc(r->pool, NGX_HTTP_DFF_ENVELOPE_ROOM + ctx->trace_id.len + data.len
+                                     + extra.len);
+    if (body.data == NULL || started.data == NULL || ended.data == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    p = ngx_sprintf(body.data,
+                    "{\"ok\":true,\"error\":200,\"message\":\"\",\"data\":%V,%V%s"
+                    "\"traceId\":\"%V\",\"reqTime\":\"%V\",\"respTime\":\"%V\",\"reqCost\":%M}",
+                    &data, &extra, extra.len != 0 ? "," : "",
+                    &ctx->trace_id, &started, &ended, ngx_http_dff_elapsed(ctx));
+    body.len = p - body.data;
+
+    ngx_http_dff_answer(ctx, NGX_HTTP_OK, NGX_HTTP_DFF_TYPE_JSON, body);
+}
+
+
+void
+ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const char *sub,
+    const char *message, json_t *detail)
+{
+    char                 *text;
+    json_t               *document;
+    ngx_str_t             body;
+    const dff_err_row_t  *row;
+    ngx_http_request_t   *r = ctx->request;
+
+    row = dff_err_row(reason);
+
+    body.data = NULL;
+    body.len = 0;
+
+    document = ngx_http_dff_answer_document(ctx, row, sub, message, detail);
+    text = document == NULL ? NULL
+                            : json_dumps(document, JSON_COMPACT
+                                             | JSON_REAL_PRECISION(NGX_HTTP_DFF_REAL_DIGITS));
+    if (text != NULL) {
+        body.len = ngx_strlen(text);
+        body.data = ngx_pnalloc(r->pool, body.len);
+        if (body.data != NULL) {
+            ngx_memcpy(body.data, text, body.len);
+        }
+    }
+
+    free(text);
+    json_decref(document);
+
+    if (body.data == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_dff_answer(ctx, row->http_status, NGX_HTTP_DFF_TYPE_JSON, body);
+}
+
+
+static json_t *
+ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
+    const char *sub, const char *message, json_t *detail)
+{
+    json_t              *document, *name;
+    ngx_str_t            started, ended;
+    ngx_http_request_t  *r = ctx->request;
+
+    started = ngx_http_dff_answer_time(r, ngx_http_dff_request_time_ms(r));
+    ended = ngx_http_dff_answer_time(r, ngx_http_dff_now_ms());
+
+    if (started.data == NULL || ended.data == NULL) {
+        json_decref(detail);
+        return NULL;
+    }
+
+    name = sub == NULL ? json_string(row->reason) : json_sprintf("%s.%s", row->reason, sub);
+
+    /* "o*": left out when NULL; the reference of each "o" is taken */
+    document = json_pack("{s:b, s:f, s:o, s:s, s:o*, s:o*, s:I, s:s%, s:s%, s:s%}",
+                         "ok", 0,
+                         "error", strtod(row->code, NULL),
+                         "reason", name,
+                         "message", message != NULL ? message : row->message,
+                         "detail", detail,
+                         "reqDump", ngx_http_dff_dump_request(ctx),
+                         "reqCost", (json_int_t) ngx_http_dff_elapsed(ctx),
+                         "traceId", ctx->trace_id.data, ctx->trace_id.len,
+                         "reqTime", started.data, started.len,
+                         "respTime", ended.data, ended.len);
+    return document;
+}
+
+
+ngx_int_t
+ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = value;
+
+    return NGX_OK;
+}
+
+
+/* The headers that every answer carries. */
+static ngx_int_t
+ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_str_t            started, ended, cost;
+    ngx_str_t            nosniff = ngx_string("nosniff");
+    ngx_http_request_t  *r = ctx->request;
+
+    started = ngx_http_dff_answer_time(r, ngx_http_dff_request_time_ms(r));
+    ended = ngx_http_dff_answer_time(r, ngx_http_dff_now_ms());
+    cost.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+    if (started.data == NULL || ended.data == NULL || cost.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    cost.len = ngx_sprintf(cost.data, "%M", ngx_http_dff_elapsed(ctx)) - cost.data;
+
+    if (ngx_http_dff_answer_header(r, "X-Trace-Id", ctx->trace_id) != NGX_OK
+        || ngx_http_dff_answer_header(r, "X-Request-Time", started) != NGX_OK
+        || ngx_http_dff_answer_header(r, "X-Response-Time", ended) != NGX_OK
+        || ngx_http_dff_answer_header(r, "X-Request-Cost", cost) != NGX_OK
+        || ngx_http_dff_answer_header(r, "X-Content-Type-Options", nosniff) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->task_id.len != 0
+        && ngx_http_dff_answer_header(r, "X-Dff-Task-Id", ctx->task_id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_dff_answer_cors(ctx);
+}
+
+
+ngx_int_t
+ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_str_t                 *origin, *allowed;
+    ngx_uint_t                 i, found;
+    ngx_table_elt_t           *h;
+    ngx_http_request_t        *r = ctx->request;
+    ngx_http_dff_main_conf_t  *mcf = ctx->worker->mcf;
+
+    static ngx_str_t  yes = ngx_string("true");
+    static ngx_str_t  vary = ngx_string("Origin");
+    static ngx_str_t  expose = ngx_string("X-Trace-Id, X-Request-Time, X-Response-Time, "
+                                          "X-Request-Cost, X-Dff-Task-Id");
+
+    h = ngx_http_dff_dump_header(r, "origin", sizeof("origin") - 1);
+    if (h == NULL) {
+        return NGX_OK;
+    }
+
+    origin = &h->value;
+    found = mcf->cors_any;
+    allowed = mcf->cors_origins.elts;
+
+    for (i = 0; i < mcf->cors_origins.nelts && !found; i++) {
+        found = allowed[i].len == origin->len
+                && ngx_strncasecmp(allowed[i].data, origin->data, origin->len) == 0;
+    }
+
+    if (!found) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_dff_answer_header(r, "Access-Control-Allow-Origin", *origin) != NGX_OK
+        || ngx_http_dff_answer_header(r, "Access-Control-Expose-Headers", expose) != NGX_OK
+        || ngx_http_dff_answer_header(r, "Vary", vary) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (mcf->config.web_cors_credentials) {
+        return ngx_http_dff_answer_header(r, "Access-Control-Allow-Credentials", yes);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_str_t
+ngx_http_dff_answer_time(ngx_http_request_t *r, int64_t unix_ms)
+{
+    ngx_str_t  text;
+
+    text.len = 0;
+    text.data = ngx_pnalloc(r->pool, DFF_TIME_ISO_SIZE);
+    if (text.data != NULL) {
+        text.len = dff_time_iso_utc((char *) text.data, unix_ms);
+    }
+
+    return text;
+}
+
+
+static int64_t
+ngx_http_dff_request_time_ms(ngx_http_request_t *r)
+{
+    return (int64_t) r->start_sec * 1000 + (int64_t) r->start_msec;
+}
+
+
+static int64_t
+ngx_http_dff_now_ms(void)
+{
+    ngx_time_t  *tp = ngx_timeofday();
+
+    return (int64_t) tp->sec * 1000 + (int64_t) tp->msec;
+}

@@ -1,0 +1,39 @@
+/*
+ * Everything that callers see comes from here: the headers of every answer, the
+ * success envelope, and errors from the error table. Runs in nginx workers.
+ *
+ * Each function sends the whole answer and finalizes the request: after it the
+ * request may be gone, so callers return at once.
+ */
+#ifndef NGX_HTTP_DFF_ANSWER_H
+#define NGX_HTTP_DFF_ANSWER_H
+
+#include <jansson.h>
+
+#include "ngx_http_dff_module.h"
+
+#define NGX_HTTP_DFF_TYPE_JSON  "application/json; charset=utf-8"
+#define NGX_HTTP_DFF_TYPE_TEXT  "text/plain; charset=utf-8"
+
+/* A body of any type. body must live as long as the request. */
+void ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_str_t body);
+
+/* {"ok":true,"error":200,"message":"","data":<data>, extra members…}; data is JSON text,
+ * extra (may be empty) is text such as "\"taskId\":\"task-…\"". */
+void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra);
+
+/*
+ * An error document. sub (may be NULL) follows the reason after a dot. message NULL:
+ * the row's own. detail (may be NULL): its reference is taken.
+ */
+void ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const char *sub,
+    const char *message, json_t *detail);
+
+/* The same with an HTTP header of its own, such as Retry-After. NGX_ERROR: no memory. */
+ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
+
+/* Access-Control-*: by WEB_CORS_ORIGIN, on every answer. NGX_ERROR: no memory. */
+ngx_int_t ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx);
+
+#endif

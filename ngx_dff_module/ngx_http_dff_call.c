@@ -1,0 +1,493 @@
+/* The life of a call in nginx: see the header. */
+#include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_args.h"
+#include "ngx_http_dff_call.h"
+#include "ngx_http_dff_http_request.h"
+#include "ngx_http_dff_outcome.h"
+
+#define NGX_HTTP_DFF_QUEUE_DEFAULT     1
+#define NGX_HTTP_DFF_EXPIRE_FACTOR     10      /* a queued job expires after timeout x 10 */
+#define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
+#define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
+#define NGX_HTTP_DFF_PUSH_ROOM         64      /* wire format around key and envelope */
+
+static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx);
+static ngx_int_t ngx_http_dff_call_encode(ngx_http_dff_ctx_t *ctx, ngx_http_dff_call_t *call,
+    const ngx_http_dff_options_t *options, ngx_str_t kwargs, ngx_msec_t wait,
+    ngx_str_t *command);
+static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
+static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_call_congested(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
+    const char *state);
+static ngx_http_dff_ctx_t *ngx_http_dff_call_end(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_release(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_cleanup(void *data);
+static void ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw,
+    int64_t ttl_s, ngx_uint_t only_if_new);
+
+
+void
+ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  kwargs, command;
+    ngx_msec_t                 wait, elapsed;
+    ngx_http_dff_call_t       *call;
+    ngx_http_dff_options_t     options;
+    ngx_http_dff_args_fail_t   fail;
+
+    rc = ngx_http_dff_args_read(ctx, &kwargs, &options, &fail);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, fail.message,
+                                  fail.detail);
+        return;
+    }
+
+    call = rc == NGX_OK ? ngx_http_dff_call_new(ctx) : NULL;
+    if (call == NULL) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    call->unfold = options.unfold;
+    call->save_result = options.save_result;
+
+    /* never longer than the function's own limit, whose 599.31 may still arrive */
+    wait = (ngx_msec_t) ngx_min(options.api_timeout_s, options.timeout_s) * 1000;
+    if (options.timeout_s <= options.api_timeout_s) {
+        wait += NGX_HTTP_DFF_SOFT_LIMIT_GRACE;
+    }
+
+    elapsed = ngx_http_dff_elapsed(ctx);
+    wait = wait > elapsed ? wait - elapsed : 1;
+
+    if (ngx_http_dff_call_encode(ctx, call, &options, kwargs, wait, &command) != NGX_OK) {
+        (void) ngx_http_dff_call_end(call);
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
+                                     (char *) command.data, command.len)
+        != NGX_OK)
+    {
+        ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
+        return;
+    }
+
+    call->pushing++;
+    ngx_add_timer(&call->timer, wait);
+}
+
+
+static ngx_http_dff_call_t *
+ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t     *cleanup;
+    ngx_http_dff_call_t    *call;
+    ngx_http_dff_worker_t  *worker = ctx->worker;
+
+    cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
+    call = ngx_calloc(sizeof(ngx_http_dff_call_t), worker->log);
+    if (call == NULL || cleanup == NULL) {
+        ngx_free(call);
+        return NULL;
+    }
+
+    call->node.str.data = call->id;
+    call->node.str.len = dff_id_make(&worker->ids, (char *) call->id, "task-");
+    if (call->node.str.len == 0) {
+        ngx_free(call);
+        return NULL;
+    }
+
+    call->worker = worker;
+    call->ctx = ctx;
+    call->state = NGX_HTTP_DFF_CALL_WAITING;
+    call->timer.data = call;
+    call->timer.handler = ngx_http_dff_call_timer_handler;
+    call->timer.log = worker->log;
+    call->queue = ctx->route.queue >= 0 ? (ngx_uint_t) ctx->route.queue
+                                        : NGX_HTTP_DFF_QUEUE_DEFAULT;
+
+    call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
+    ngx_rbtree_insert(&worker->calls, &call->node.node);
+    worker->ncalls++;
+
+    cleanup->handler = ngx_http_dff_call_cleanup;
+    cleanup->data = ctx;     /* not the call, which may be freed before */
+    ctx->call = call;
+
+    /* the call may be freed before the header goes out */
+    ctx->task_id.len = call->node.str.len;
+    ctx->task_id.data = ngx_pstrdup(ctx->request->pool, &call->node.str);
+    if (ctx->task_id.data == NULL) {
+        ctx->task_id.len = 0;
+    }
+
+    return call;
+}
+
+
+/* The LPUSH with the job, in wire format: the envelope is written once, in place. */
+static ngx_int_t
+ngx_http_dff_call_encode(ngx_http_dff_ctx_t *ctx, ngx_http_dff_call_t *call,
+    const ngx_http_dff_options_t *options, ngx_str_t kwargs, ngx_msec_t wait,
+    ngx_str_t *command)
+{
+    size_t                  size, key_len;
+    u_char                 *p;
+    dff_job_t               job;
+    dff_key_t               key;
+    ngx_str_t               request;
+    ngx_http_dff_worker_t  *worker = ctx->worker;
+
+    request = ngx_http_dff_http_request(ctx);
+    if (request.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&job, sizeof(dff_job_t));
+    job.kind = DFF_JOB_CALL;
+    job.id = ngx_http_dff_str(call->node.str);
+    job.func_id = ctx->route.func_id;
+    job.origin = ctx->kind == DFF_ROUTE_BATCH ? DFF_ORIGIN_BATCH : DFF_ORIGIN_AUTH_LINK;
+    job.origin_id = ngx_http_dff_str(ctx->link_id);
+    job.producer = ngx_http_dff_str(worker->producer);
+    job.trace_id = ngx_http_dff_str(ctx->trace_id);
+    job.exec_mode = DFF_EXEC_SYNC;
+    job.return_type = options->return_type;
+    job.queue = (int) call->queue;
+    job.timeout_s = (int) options->timeout_s;
+    job.max_memory_mb = ctx->route.max_memory_mb;
+    job.script_version = ctx->route.script_version;
+    job.retry_on_lost = ctx->route.retry_on_lost;
+    job.keep_result = options->save_result != 0;
+    job.queued_at_ms = dff_time_now_ms();
+    job.wait_until_ms = job.queued_at_ms + (int64_t) wait;
+    job.kwargs = ngx_http_dff_str(kwargs);
+    job.request = ngx_http_dff_str(request);
+
+    if (!options->never_expire) {
+        job.expires_at_ms = job.queued_at_ms
+                            + options->timeout_s * NGX_HTTP_DFF_EXPIRE_FACTOR * 1000;
+    }
+
+    call->marker_ttl_s = worker->mcf->config.worker_result_expires_s
+                         + options->timeout_s * (NGX_HTTP_DFF_EXPIRE_FACTOR + 1);
+
+    size = dff_job_size(&job);
+    key_len = dff_key_queue(key, (int) call->queue);
+
+    command->data = ngx_pnalloc(ctx->request->pool,
+                                NGX_HTTP_DFF_PUSH_ROOM + key_len + size);
+    if (command->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(command->data, "*3" CRLF "$5" CRLF "LPUSH" CRLF "$%uz" CRLF "%*s" CRLF
+                    "$%uz" CRLF, key_len, key_len, key, size);
+    call->envelope.data = p;
+    call->envelope.len = size;
+
+    p = (u_char *) dff_job_write((char *) p, &job);
+    *p++ = CR;
+    *p++ = LF;
+    command->len = p - command->data;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
+{
+    ngx_msec_t            elapsed;
+    redisReply           *reply = data;
+    ngx_http_dff_call_t  *call = privdata;
+
+    call->pushing--;
+
+    if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
+        ngx_http_dff_call_release(call);
+        return;
+    }
+
+    if (reply == NULL) {
+        /* Redis may have taken it. Never pushed again; the reply may yet come. */
+        elapsed = ngx_http_dff_elapsed(call->ctx);
+        call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
+        ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
+                                    ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_INTEGER) {
+        ngx_http_dff_call_refused(call, reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                : "unexpected answer to LPUSH", "refused");
+        return;
+    }
+
+    if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
+        ngx_http_dff_call_withdraw(call);
+    }
+}
+
+
+/* The queue was full before this job: take it back, unless it has been claimed. */
+static void
+ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call)
+{
+    dff_key_t  key;
+    ngx_str_t  argv[4] = {
+        ngx_string("LREM"), ngx_null_string, ngx_string("1"), ngx_null_string
+    };
+
+    argv[1].len = dff_key_queue(key, (int) call->queue);
+    argv[1].data = (u_char *) key;
+    argv[3] = call->envelope;
+
+    if (ngx_http_dff_redis_command(&call->worker->commands, ngx_http_dff_call_on_withdraw, call,
+                                   4, argv)
+        == NGX_OK)
+    {
+        call->pushing++;
+    }
+}
+
+
+static void
+ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *data, void *privdata)
+{
+    redisReply           *reply = data;
+    ngx_http_dff_call_t  *call = privdata;
+
+    call->pushing--;
+
+    if (call->state == NGX_HTTP_DFF_CALL_WAITING
+        && reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
+    {
+        ngx_http_dff_call_congested(call);
+        return;
+    }
+
+    ngx_http_dff_call_release(call);
+}
+
+
+void
+ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
+    dff_str_t raw)
+{
+    uint32_t              hash;
+    ngx_str_t             id;
+    ngx_uint_t            unfold, save_result;
+    ngx_connection_t     *c;
+    ngx_http_dff_ctx_t   *ctx;
+    ngx_http_dff_call_t  *call;
+
+    id = ngx_http_dff_ngx_str(reply->id);
+    hash = ngx_murmur_hash2(id.data, id.len);
+
+    call = (ngx_http_dff_call_t *) ngx_str_rbtree_lookup(&worker->calls, &id, hash);
+
+    if (call == NULL) {
+        /* its caller was told to ask later */
+        ngx_http_dff_call_keep(worker, reply->id, raw,
+                               worker->mcf->config.worker_result_expires_s, 0);
+        return;
+    }
+
+    unfold = call->unfold;
+    save_result = call->save_result;
+    ctx = ngx_http_dff_call_end(call);
+
+    if (ctx == NULL) {
+        return;   /* the client left without a task id: nobody can ask */
+    }
+
+    c = ctx->request->connection;
+    ngx_http_dff_outcome_answer(ctx, reply, unfold, save_result);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_dff_call_timer_handler(ngx_event_t *ev)
+{
+    ngx_connection_t     *c;
+    ngx_http_dff_ctx_t   *ctx;
+    ngx_http_dff_call_t  *call = ev->data;
+
+    ctx = call->ctx;
+
+    if (ctx == NULL) {
+        (void) ngx_http_dff_call_end(call);
+        return;
+    }
+
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN) {
+        ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
+        return;
+    }
+
+    c = ctx->request->connection;
+    ngx_http_dff_call_api_timeout(call, ctx);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx)
+{
+    u_char       marker[512];
+    dff_reply_t  reply;
+
+    ngx_memzero(&reply, sizeof(dff_reply_t));
+    reply.id = ngx_http_dff_str(call->node.str);
+    reply.status = DFF_STATUS_QUEUED;
+    reply.body_type = DFF_BODY_JSON;
+    reply.body = DFF_STR("null");
+
+    if (dff_reply_size(&reply) <= sizeof(marker)) {
+        /* not over a result that a master has stored a moment ago */
+        ngx_http_dff_call_keep(call->worker, reply.id,
+                               (dff_str_t) { (char *) marker,
+                                             (size_t) (dff_reply_write((char *) marker, &reply)
+                                                       - (char *) marker) },
+                               call->marker_ttl_s, 1);
+    }
+
+    (void) ngx_http_dff_call_end(call);
+
+    ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
+                              json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
+}
+
+
+static void
+ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
+{
+    ngx_int_t              queue = call->queue, limit;
+    ngx_connection_t      *c;
+    ngx_http_dff_ctx_t    *ctx;
+
+    limit = call->worker->mcf->config.worker_queue_limit;
+    ctx = ngx_http_dff_call_end(call);
+    c = ctx->request->connection;
+
+    ngx_http_dff_answer_error(ctx, DFF_E_WORKER_QUEUE_CONGESTION, NULL, NULL,
+                              json_pack("{s:I, s:I, s:I}", "queue", (json_int_t) queue,
+                                        "length", (json_int_t) limit,
+                                        "limit", (json_int_t) limit));
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* 503.53. state tells whether the job may run: "refused": it does not; "unknown". */
+static void
+ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
+{
+    json_t              *detail;
+    ngx_connection_t    *c;
+    ngx_http_dff_ctx_t  *ctx;
+
+    ctx = ngx_http_dff_call_end(call);
+    c = ctx->request->connection;
+
+    detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
+                       "state", state, "message", message);
+
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, detail);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* Takes the call out of everything; the ctx, if its request is still there. */
+static ngx_http_dff_ctx_t *
+ngx_http_dff_call_end(ngx_http_dff_call_t *call)
+{
+    ngx_http_dff_ctx_t  *ctx = call->ctx;
+
+    if (call->state != NGX_HTTP_DFF_CALL_ENDED) {
+        ngx_rbtree_delete(&call->worker->calls, &call->node.node);
+        call->worker->ncalls--;
+        call->state = NGX_HTTP_DFF_CALL_ENDED;
+    }
+
+    if (call->timer.timer_set) {
+        ngx_del_timer(&call->timer);
+    }
+
+    if (ctx != NULL) {
+        ctx->call = NULL;
+        call->ctx = NULL;
+    }
+
+    ngx_http_dff_call_release(call);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_dff_call_release(ngx_http_dff_call_t *call)
+{
+    if (call->state == NGX_HTTP_DFF_CALL_ENDED && call->pushing == 0) {
+        ngx_free(call);
+    }
+}
+
+
+/* The request goes; if its call still waits, the client has left. */
+static void
+ngx_http_dff_call_cleanup(void *data)
+{
+    ngx_http_dff_ctx_t   *ctx = data;
+    ngx_http_dff_call_t  *call = ctx->call;
+
+    if (call == NULL) {
+        return;   /* answered */
+    }
+
+    ctx->call = NULL;
+    call->ctx = NULL;
+    call->state = NGX_HTTP_DFF_CALL_ABANDONED;
+
+    /* stays until its reply or its time limit, so that the reply is recognised; but
+     * nobody waits any more, and a worker that leaves need not either */
+    call->timer.cancelable = 1;
+}
+
+
+/* SET result:<id>. Its failure costs the answer to a later func-result, no more. */
+static void
+ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw,
+    int64_t ttl_s, ngx_uint_t only_if_new)
+{
+    u_char     ttl[NGX_INT64_LEN];
+    dff_key_t  key;
+    ngx_str_t  argv[6] = {
+        ngx_string("SET"), ngx_null_string, ngx_null_string, ngx_string("EX"), ngx_null_string,
+        ngx_string("NX")
+    };
+
+    argv[1].len = dff_key_result(key, id);
+    argv[1].data = (u_char *) key;
+    argv[2] = ngx_http_dff_ngx_str(raw);
+    argv[4].data = ttl;
+    argv[4].len = ngx_sprintf(ttl, "%L", ttl_s) - ttl;
+
+    if (ngx_http_dff_redis_command(&worker->commands, NULL, NULL, only_if_new ? 6 : 5, argv)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_WARN, worker->log, 0,
+                      "dff: the result of %*s could not be kept: Redis is away",
+                      id.len, id.data);
+    }
+}

@@ -1,0 +1,382 @@
+/*
+ * Endpoints: see the header.
+ *
+ * The handler takes a reference on the request and gives the way on to an endpoint of
+ * the table; whoever answers (ngx_http_dff_answer.h) finalizes the request, now or
+ * later.
+ */
+#include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_call.h"
+#include "ngx_http_dff_dump.h"
+#include "ngx_http_dff_endpoint.h"
+#include "ngx_http_dff_lookup.h"
+#include "ngx_http_dff_result.h"
+
+typedef struct {
+    ngx_str_t          path;
+    ngx_uint_t         prefix;      /* an id follows the path */
+    ngx_uint_t         methods;     /* NGX_HTTP_GET|… */
+    const char        *allow;       /* the same as header */
+    dff_route_kind_t   kind;
+    void             (*start)(ngx_http_dff_ctx_t *ctx);
+} ngx_http_dff_endpoint_t;
+
+static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_endpoint_found(ngx_http_dff_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
+    const ngx_http_dff_endpoint_t *endpoint);
+static ngx_int_t ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx);
+static const ngx_http_dff_endpoint_t *ngx_http_dff_endpoint_find(ngx_str_t *uri);
+static void ngx_http_dff_endpoint_read_body(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_endpoint_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_dff_endpoint_collect(ngx_http_request_t *r, ngx_str_t *body);
+
+static const ngx_http_dff_endpoint_t  ngx_http_dff_endpoints[] = {
+
+    { ngx_string("/api/v1/al/"), 1, NGX_HTTP_GET|NGX_HTTP_POST, "GET, POST, OPTIONS",
+      DFF_ROUTE_AUTH_LINK, ngx_http_dff_endpoint_link },
+
+    { ngx_string("/api/v1/func-result"), 0, NGX_HTTP_GET, "GET, OPTIONS",
+      DFF_ROUTE_AUTH_LINK, ngx_http_dff_result_start },
+
+    { ngx_string("/api/v1/do/ping"), 0, NGX_HTTP_GET, "GET, OPTIONS",
+      DFF_ROUTE_AUTH_LINK, ngx_http_dff_endpoint_ping }
+};
+
+
+ngx_int_t
+ngx_http_dff_endpoint_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                       allow;
+    ngx_http_dff_ctx_t             *ctx;
+    const ngx_http_dff_endpoint_t  *endpoint;
+
+    if (ngx_http_dff_endpoint_ctx(r, &ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_dff_dump_log(ctx);
+
+    /* held until someone answers */
+    r->main->count++;
+
+    endpoint = ngx_http_dff_endpoint_find(&r->uri);
+
+    if (endpoint == NULL) {
+        ngx_http_dff_endpoint_not_found(ctx);
+        return NGX_DONE;
+    }
+
+    if (r->method == NGX_HTTP_OPTIONS) {
+        ngx_http_dff_endpoint_preflight(ctx, endpoint);
+        return NGX_DONE;
+    }
+
+    if (!(r->method & endpoint->methods)) {
+        allow.data = (u_char *) endpoint->allow;
+        allow.len = ngx_strlen(allow.data);
+        (void) ngx_http_dff_answer_header(r, "Allow", allow);
+        ngx_http_dff_answer_error(ctx, DFF_E_METHOD_NOT_ALLOWED, NULL, NULL, NULL);
+        return NGX_DONE;
+    }
+
+    ctx->kind = endpoint->kind;
+    ctx->link_id.data = r->uri.data + endpoint->path.len;
+    ctx->link_id.len = r->uri.len - endpoint->path.len;
+
+    endpoint->start(ctx);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx)
+{
+    char                      *trace;
+    ngx_table_elt_t           *h;
+    ngx_http_dff_ctx_t        *made;
+    ngx_http_dff_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_dff_module);
+
+    made = ngx_pcalloc(r->pool, sizeof(ngx_http_dff_ctx_t));
+    if (made == NULL) {
+        return NGX_ERROR;
+    }
+
+    made->request = r;
+    made->worker = mcf->worker;
+    made->started = ngx_current_msec;
+
+    h = ngx_http_dff_dump_header(r, "x-trace-id", sizeof("x-trace-id") - 1);
+
+    if (h != NULL && dff_id_is_trace(ngx_http_dff_str(h->value))) {
+        made->trace_id = h->value;
+
+    } else {
+        trace = ngx_pnalloc(r->pool, DFF_TRACE_ID_SIZE);
+        if (trace == NULL) {
+            return NGX_ERROR;
+        }
+        made->trace_id.data = (u_char *) trace;
+        made->trace_id.len = dff_id_make_trace(&mcf->worker->ids, trace);
+    }
+
+    ngx_http_set_ctx(r, made, ngx_http_dff_module);
+    *ctx = made;
+
+    return NGX_OK;
+}
+
+
+static const ngx_http_dff_endpoint_t *
+ngx_http_dff_endpoint_find(ngx_str_t *uri)
+{
+    ngx_uint_t                      i;
+    const ngx_http_dff_endpoint_t  *e;
+
+    for (i = 0; i < sizeof(ngx_http_dff_endpoints) / sizeof(ngx_http_dff_endpoints[0]); i++) {
+        e = &ngx_http_dff_endpoints[i];
+
+        if ((e->prefix ? uri->len > e->path.len : uri->len == e->path.len)
+            && ngx_memcmp(uri->data, e->path.data, e->path.len) == 0)
+        {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A call through a link: find its route first, a body for an unknown link is not read. */
+static void
+ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
+{
+    u_char     *slash;
+    ngx_int_t   rc;
+
+    slash = ngx_strlchr(ctx->link_id.data, ctx->link_id.data + ctx->link_id.len, '/');
+    if (slash != NULL) {
+        ngx_http_dff_endpoint_not_found(ctx);   /* no such format */
+        return;
+    }
+
+    if (!dff_id_is_link(ngx_http_dff_str(ctx->link_id))) {
+        ngx_http_dff_endpoint_found(ctx, NGX_DECLINED);
+        return;
+    }
+
+    rc = ngx_http_dff_lookup(ctx, ngx_http_dff_endpoint_found);
+    if (rc != NGX_AGAIN) {
+        ngx_http_dff_endpoint_found(ctx, rc);
+    }
+}
+
+
+static void
+ngx_http_dff_endpoint_found(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_time_t  *now = ngx_timeofday();
+
+    static const char  *missing[] = { "No such Auth Link", "No such Batch" };
+    static const char  *disabled[] = { "AuthLinkDisabled", "BatchDisabled" };
+    static const char  *expired[] = { "AuthLinkExpired", "BatchExpired" };
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, missing[ctx->kind],
+                                  json_pack("{s:s%}", "id", ctx->link_id.data,
+                                            ctx->link_id.len));
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_dff_answer_error(ctx, rc == NGX_ABORT ? DFF_E_SYS_CACHE : DFF_E_SYS, NULL,
+                                  NULL, NULL);
+        return;
+    }
+
+    if (ctx->route.is_disabled) {
+        ngx_http_dff_answer_error(ctx, DFF_E_BIZ_CONDITION, disabled[ctx->kind], NULL, NULL);
+        return;
+    }
+
+    if (ctx->route.expire_time_ms != 0
+        && ctx->route.expire_time_ms <= (int64_t) now->sec * 1000 + (int64_t) now->msec)
+    {
+        ngx_http_dff_answer_error(ctx, DFF_E_BIZ_CONDITION, expired[ctx->kind], NULL, NULL);
+        return;
+    }
+
+    if (ctx->route.func_gone) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, "No such Func",
+                                  json_pack("{s:s%}", "funcId", ctx->route.func_id.data,
+                                            ctx->route.func_id.len));
+        return;
+    }
+
+    ngx_http_dff_endpoint_read_body(ctx);
+}
+
+
+static void
+ngx_http_dff_endpoint_read_body(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r = ctx->request;
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_dff_endpoint_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    /* the reference that reading took; ours stays */
+    ngx_http_finalize_request(r, NGX_DONE);
+}
+
+
+static void
+ngx_http_dff_endpoint_body_handler(ngx_http_request_t *r)
+{
+    ngx_http_dff_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_dff_module);
+
+    /* notices a client that leaves while it waits */
+    r->read_event_handler = ngx_http_test_reading;
+
+    if (ngx_http_dff_endpoint_collect(r, &ctx->body) != NGX_OK) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    ngx_http_dff_call_start(ctx);
+}
+
+
+/* The body in one piece: where it lies in one buffer already, that one. */
+static ngx_int_t
+ngx_http_dff_endpoint_collect(ngx_http_request_t *r, ngx_str_t *body)
+{
+    u_char       *p;
+    size_t        size;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    b = r->request_body->bufs->buf;
+
+    if (r->request_body->bufs->next == NULL && !b->in_file) {
+        body->data = b->pos;
+        body->len = b->last - b->pos;
+        return NGX_OK;
+    }
+
+    size = 0;
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        size += (size_t) ngx_buf_size(cl->buf);
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    body->len = size;
+
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        b = cl->buf;
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            continue;
+        }
+
+        /* written by nginx a moment ago: this reads the page cache */
+        size = (size_t) (b->file_last - b->file_pos);
+        n = ngx_read_file(b->file, p, size, b->file_pos);
+        if (n != (ssize_t) size) {
+            return NGX_ERROR;
+        }
+        p += size;
+    }
+
+    return NGX_OK;
+}
+
+
+/* For the load balancer: 200 when this node can take calls. */
+static void
+ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_str_t               pong = ngx_string("\"pong\""), extra = ngx_null_string;
+    ngx_http_dff_worker_t  *worker = ctx->worker;
+    ngx_http_dff_redis_t   *down;
+
+    down = !ngx_http_dff_redis_usable(&worker->commands) ? &worker->commands
+           : !ngx_http_dff_redis_usable(&worker->replies) ? &worker->replies : NULL;
+
+    if (down == NULL) {
+        ngx_http_dff_answer_data(ctx, pong, extra);
+        return;
+    }
+
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL,
+                              json_pack("{s:s, s:s}", "link", down->name,
+                                        "message", down->reason));
+}
+
+
+static void
+ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_http_request_t  *r = ctx->request;
+
+    ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, "No such API",
+                              json_pack("{s:s%, s:s%}",
+                                        "method", r->method_name.data, r->method_name.len,
+                                        "url", r->uri.data, r->uri.len));
+}
+
+
+static void
+ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
+    const ngx_http_dff_endpoint_t *endpoint)
+{
+    ngx_str_t            allow, none = ngx_null_string, age = ngx_string("86400");
+    ngx_table_elt_t     *wanted;
+    ngx_http_request_t  *r = ctx->request;
+
+    allow.data = (u_char *) endpoint->allow;
+    allow.len = ngx_strlen(allow.data);
+
+    wanted = ngx_http_dff_dump_header(r, "access-control-request-headers",
+                                      sizeof("access-control-request-headers") - 1);
+
+    if (ngx_http_dff_answer_header(r, "Allow", allow) != NGX_OK
+        || ngx_http_dff_answer_header(r, "Access-Control-Allow-Methods", allow) != NGX_OK
+        || ngx_http_dff_answer_header(r, "Access-Control-Max-Age", age) != NGX_OK
+        || (wanted != NULL
+            && ngx_http_dff_answer_header(r, "Access-Control-Allow-Headers", wanted->value)
+               != NGX_OK))
+    {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    ngx_http_dff_answer(ctx, NGX_HTTP_OK, NGX_HTTP_DFF_TYPE_TEXT, none);
+}

@@ -1,0 +1,236 @@
+/* Finding a route: see the header. */
+#include "ngx_http_dff_lookup.h"
+#include "ngx_http_dff_route_cache.h"
+
+/* A question to Redis under way. Outlives the requests that wait for it. */
+typedef struct {
+    ngx_str_node_t          node;      /* "al:auln-…" */
+    ngx_queue_t             waiters;
+    ngx_http_dff_worker_t  *worker;
+    dff_route_kind_t        kind;
+    ngx_str_t               id;        /* the end of node.str */
+    ngx_uint_t              ticket;    /* of the route cache */
+    u_char                  name[];
+} ngx_http_dff_question_t;
+
+/* A request that waits; lives in its pool and leaves the queue with it. */
+typedef struct {
+    ngx_queue_t                   queue;
+    ngx_http_dff_ctx_t           *ctx;
+    ngx_http_dff_lookup_done_pt   done;
+    ngx_uint_t                    queued;
+} ngx_http_dff_waiter_t;
+
+static ngx_http_dff_question_t *ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx,
+    ngx_uint_t ticket, ngx_str_t *name);
+static void ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *reply, void *data);
+static ngx_int_t ngx_http_dff_lookup_read(ngx_http_dff_question_t *question,
+    redisReply *reply, void **block, size_t *size);
+static ngx_int_t ngx_http_dff_lookup_take(ngx_http_dff_ctx_t *ctx, const void *block,
+    size_t size);
+static void ngx_http_dff_lookup_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_dff_lookup(ngx_http_dff_ctx_t *ctx, ngx_http_dff_lookup_done_pt done)
+{
+    uint32_t                  hash;
+    u_char                    buffer[DFF_KEY_MAX];
+    ngx_int_t                 rc;
+    ngx_str_t                 name;
+    ngx_uint_t                ticket;
+    ngx_pool_t               *pool;
+    ngx_pool_cleanup_t       *cleanup;
+    ngx_http_dff_waiter_t    *waiter;
+    ngx_http_dff_worker_t    *worker;
+    ngx_http_dff_question_t  *question;
+
+    pool = ctx->request->pool;
+    worker = ctx->worker;
+
+    rc = ngx_http_dff_route_cache_find(worker->mcf->routes, ctx->kind, &ctx->link_id, pool,
+                                       &ctx->route, &ticket);
+    if (rc != NGX_AGAIN) {
+        return rc;
+    }
+
+    cleanup = ngx_pool_cleanup_add(pool, sizeof(ngx_http_dff_waiter_t));
+    if (cleanup == NULL) {
+        return NGX_ERROR;
+    }
+
+    waiter = cleanup->data;
+    waiter->ctx = ctx;
+    waiter->done = done;
+    waiter->queued = 0;
+
+    name.data = buffer;
+    name.len = ngx_snprintf(buffer, sizeof(buffer), "%s:%V", dff_route_kind_name(ctx->kind),
+                            &ctx->link_id)
+               - buffer;
+    hash = ngx_murmur_hash2(name.data, name.len);
+
+    question = (ngx_http_dff_question_t *) ngx_str_rbtree_lookup(&worker->lookups, &name, hash);
+
+    if (question == NULL) {
+        question = ngx_http_dff_lookup_ask(ctx, ticket, &name);
+        if (question == NULL) {
+            return NGX_ABORT;
+        }
+        question->node.node.key = hash;
+        ngx_rbtree_insert(&worker->lookups, &question->node.node);
+    }
+
+    ngx_queue_insert_tail(&question->waiters, &waiter->queue);
+    waiter->queued = 1;
+    cleanup->handler = ngx_http_dff_lookup_cleanup;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_http_dff_question_t *
+ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx, ngx_uint_t ticket, ngx_str_t *name)
+{
+    dff_key_t                 key;
+    ngx_str_t                 argv[2] = { ngx_string("GET"), ngx_null_string };
+    ngx_http_dff_question_t  *question;
+
+    question = ngx_alloc(sizeof(ngx_http_dff_question_t) + name->len, ctx->worker->log);
+    if (question == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(question->name, name->data, name->len);
+    question->node.str.data = question->name;
+    question->node.str.len = name->len;
+    question->id.len = ctx->link_id.len;
+    question->id.data = question->name + name->len - ctx->link_id.len;
+    question->kind = ctx->kind;
+    question->worker = ctx->worker;
+    question->ticket = ticket;
+    ngx_queue_init(&question->waiters);
+
+    argv[1].len = dff_key_route(key, dff_route_kind_name(ctx->kind),
+                                ngx_http_dff_str(ctx->link_id));
+    argv[1].data = (u_char *) key;
+
+    if (ngx_http_dff_redis_command(&ctx->worker->commands, ngx_http_dff_lookup_on_reply,
+                                   question, 2, argv)
+        != NGX_OK)
+    {
+        ngx_free(question);
+        return NULL;
+    }
+
+    return question;
+}
+
+
+static void
+ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *data, void *privdata)
+{
+    void                     *block;
+    size_t                    size;
+    ngx_int_t                 rc, taken;
+    ngx_queue_t              *q;
+    ngx_connection_t         *c;
+    ngx_http_dff_waiter_t    *waiter;
+    ngx_http_dff_worker_t    *worker;
+    ngx_http_dff_question_t  *question = privdata;
+
+    worker = question->worker;
+    block = NULL;
+    size = 0;
+
+    /* first out of the tree: a waiter may ask for the same link again */
+    ngx_rbtree_delete(&worker->lookups, &question->node.node);
+
+    rc = ngx_http_dff_lookup_read(question, data, &block, &size);
+
+    if (rc == NGX_OK || rc == NGX_DECLINED) {
+        ngx_http_dff_route_cache_store(worker->mcf->routes, question->kind, &question->id,
+                                       block, size, question->ticket);
+    }
+
+    while (!ngx_queue_empty(&question->waiters)) {
+
+        q = ngx_queue_head(&question->waiters);
+        ngx_queue_remove(q);
+
+        waiter = ngx_queue_data(q, ngx_http_dff_waiter_t, queue);
+        waiter->queued = 0;
+
+        taken = rc == NGX_OK ? ngx_http_dff_lookup_take(waiter->ctx, block, size) : rc;
+
+        /* done() may end the request and its pool, never the connection's struct */
+        c = waiter->ctx->request->connection;
+        waiter->done(waiter->ctx, taken);
+        ngx_http_run_posted_requests(c);
+    }
+
+    free(block);
+    ngx_free(question);
+}
+
+
+static ngx_int_t
+ngx_http_dff_lookup_read(ngx_http_dff_question_t *question, redisReply *reply, void **block,
+    size_t *size)
+{
+    dff_err_t  err;
+
+    if (reply == NULL) {
+        return NGX_ABORT;
+    }
+
+    if (reply->type == REDIS_REPLY_NIL) {
+        return NGX_DECLINED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, question->worker->log, 0, "dff: GET route \"%V\": %s",
+                      &question->node.str, reply->str);
+        return NGX_ABORT;
+    }
+
+    if (reply->type != REDIS_REPLY_STRING
+        || dff_route_pack((dff_str_t) { reply->str, (size_t) reply->len }, block, size, &err)
+           != DFF_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, question->worker->log, 0, "dff: route \"%V\": %s",
+                      &question->node.str,
+                      reply->type != REDIS_REPLY_STRING ? "not a string" : err.message);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_dff_lookup_take(ngx_http_dff_ctx_t *ctx, const void *block, size_t size)
+{
+    void  *copy;
+
+    copy = ngx_palloc(ctx->request->pool, size);
+    if (copy == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(copy, block, size);
+    dff_route_unpack(copy, &ctx->route);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_dff_lookup_cleanup(void *data)
+{
+    ngx_http_dff_waiter_t  *waiter = data;
+
+    if (waiter->queued) {
+        ngx_queue_remove(&waiter->queue);
+    }
+}

@@ -1,0 +1,101 @@
+/*
+ * What the files of the module share: the configuration, the context of an nginx
+ * worker, and the context of a request. Each is described where it is used;
+ * ngx_http_dff_module.c makes the first, ngx_http_dff_worker.c the second,
+ * ngx_http_dff_endpoint.c the third.
+ */
+#ifndef NGX_HTTP_DFF_MODULE_H
+#define NGX_HTTP_DFF_MODULE_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "dff_config.h"
+#include "dff_envelope.h"
+#include "dff_id.h"
+#include "dff_keys.h"
+#include "dff_log.h"
+#include "dff_route.h"
+#include "dff_time.h"
+
+#include "ngx_http_dff_redis.h"
+
+typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
+typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
+
+/* http-level configuration; read-only after the start, shared by fork. */
+typedef struct {
+    ngx_str_t                   path;         /* dff_config; empty: not configured */
+    dff_config_t                config;
+    ngx_http_dff_redis_peer_t   redis;
+    ngx_array_t                 cors_origins; /* ngx_str_t; used when neither below */
+    ngx_flag_t                  cors_any;     /* reflect every origin */
+    size_t                      cache_size;   /* dff_route_cache */
+    ngx_shm_zone_t             *routes;
+    ngx_open_file_t            *log_file;
+    ngx_http_dff_worker_t      *worker;       /* this process's; NULL in the master */
+} ngx_http_dff_main_conf_t;
+
+/* One in each nginx worker process, from init_process to exit_process. */
+struct ngx_http_dff_worker_s {
+    ngx_http_dff_main_conf_t   *mcf;
+    ngx_log_t                  *log;
+    dff_log_t                   line;         /* format of our log lines; no descriptor */
+    dff_id_source_t             ids;
+    ngx_str_t                   producer;     /* owner of reply:<producer> */
+
+    ngx_http_dff_redis_t        commands;
+    ngx_http_dff_redis_t        replies;
+    ngx_http_dff_redis_t        changes;
+
+    ngx_rbtree_t                calls;        /* ngx_http_dff_call_t by task id */
+    ngx_rbtree_node_t           calls_sentinel;
+    ngx_uint_t                  ncalls;
+
+    ngx_rbtree_t                lookups;      /* route lookups under way, by link id */
+    ngx_rbtree_node_t           lookups_sentinel;
+
+    ngx_uint_t                  outstanding;  /* BRPOPs sent and not answered */
+    ngx_str_t                   brpop;        /* the command in wire format */
+};
+
+/* One per request that our handler took. Lives in the request's pool. */
+struct ngx_http_dff_ctx_s {
+    ngx_http_request_t         *request;
+    ngx_http_dff_worker_t      *worker;
+    ngx_msec_t                  started;      /* ngx_current_msec */
+    ngx_str_t                   trace_id;
+    ngx_str_t                   task_id;      /* once there is one */
+    ngx_str_t                   link_id;
+    ngx_str_t                   body;         /* whole, when one was read */
+    dff_route_kind_t            kind;
+    dff_route_t                 route;
+    ngx_uint_t                  answered;     /* the header was sent */
+    struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
+    struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
+};
+
+extern ngx_module_t  ngx_http_dff_module;
+
+/* Milliseconds since the request's header was read; a jump of the wall clock does
+ * not change it. */
+static ngx_inline ngx_msec_t
+ngx_http_dff_elapsed(const ngx_http_dff_ctx_t *ctx)
+{
+    return ngx_current_msec - ctx->started;
+}
+
+static ngx_inline dff_str_t
+ngx_http_dff_str(ngx_str_t s)
+{
+    return (dff_str_t) { (const char *) s.data, s.len };
+}
+
+static ngx_inline ngx_str_t
+ngx_http_dff_ngx_str(dff_str_t s)
+{
+    return (ngx_str_t) { s.len, (u_char *) s.data };
+}
+
+#endif

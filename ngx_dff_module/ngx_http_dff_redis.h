@@ -1,0 +1,90 @@
+/*
+ * A Redis connection on nginx's event loop, through hiredis.
+ *
+ * One link is one connection that comes back by itself: it reconnects with
+ * backoff, sends AUTH and SELECT, and tells its owner when it is up or down.
+ * Nothing here blocks. Commands issued in one turn of the event loop leave in
+ * one write.
+ *
+ * Runs in nginx worker processes. A link belongs to the worker's context and is
+ * opened after the fork.
+ *
+ * Every command that was accepted (NGX_OK) gets its callback exactly once, with
+ * a NULL reply when the connection went before the answer came: then it is
+ * unknown whether Redis has carried it out. Callbacks get the private data that
+ * was given, which therefore must outlive any request (see
+ * ngx_http_dff_call.h); replies are valid during the callback only.
+ */
+#ifndef NGX_HTTP_DFF_REDIS_H
+#define NGX_HTTP_DFF_REDIS_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <hiredis/hiredis.h>
+#include <hiredis/async.h>
+
+typedef struct {
+    ngx_str_t   socket;        /* NUL-terminated path; wins when not empty */
+    ngx_str_t   address;       /* numeric address, NUL-terminated */
+    in_port_t   port;
+    ngx_int_t   database;
+    ngx_str_t   user;
+    ngx_str_t   password;
+} ngx_http_dff_redis_peer_t;
+
+typedef enum {
+    NGX_HTTP_DFF_REDIS_DOWN,         /* no connection; the reconnect timer runs */
+    NGX_HTTP_DFF_REDIS_CONNECTING,   /* connect() or AUTH/SELECT not answered yet */
+    NGX_HTTP_DFF_REDIS_UP,
+    NGX_HTTP_DFF_REDIS_CLOSED        /* the worker is leaving; final */
+} ngx_http_dff_redis_state_e;
+
+typedef struct ngx_http_dff_redis_s  ngx_http_dff_redis_t;
+
+struct ngx_http_dff_redis_s {
+    /* set by the owner before ngx_http_dff_redis_open() */
+    const char                       *name;      /* for the log: "commands" */
+    const ngx_http_dff_redis_peer_t  *peer;
+    ngx_msec_t                        silence;   /* ms without a byte while a reply
+                                                    is due: the peer is dead */
+    void                            (*up)(ngx_http_dff_redis_t *link);
+    void                            (*down)(ngx_http_dff_redis_t *link);   /* may be NULL */
+    void                             *owner;
+
+    /* private */
+    ngx_http_dff_redis_state_e        state;
+    redisAsyncContext                *context;
+    ngx_connection_t                 *connection;
+    ngx_event_t                       flush;     /* posted: write what was queued */
+    ngx_event_t                       reconnect; /* timer */
+    ngx_event_t                       watch;     /* timer while a reply is due */
+    ngx_msec_t                        last_read; /* ngx_current_msec of the last byte */
+    ngx_msec_t                        backoff;
+    ngx_uint_t                        failures;  /* since it was last up */
+    ngx_uint_t                        reconnects;
+    unsigned                          writing:1;
+    char                              reason[192];   /* why it is down */
+};
+
+void ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log);
+void ngx_http_dff_redis_close(ngx_http_dff_redis_t *link);
+
+/* A connecting link takes commands too: they leave once it is up, or fail with
+ * it (within the connect timeout). */
+static ngx_inline ngx_uint_t
+ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
+{
+    return link->state == NGX_HTTP_DFF_REDIS_UP
+           || link->state == NGX_HTTP_DFF_REDIS_CONNECTING;
+}
+
+/* NGX_ERROR: not accepted, the callback will not run. The arguments are copied. */
+ngx_int_t ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
+    void *data, int argc, const ngx_str_t *argv);
+
+/* The same for a command already in wire format. */
+ngx_int_t ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
+    void *data, const char *command, size_t len);
+
+#endif

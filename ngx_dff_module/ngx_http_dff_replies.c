@@ -1,0 +1,202 @@
+/*
+ * The reply listener: see the header.
+ *
+ * Several BRPOPs are outstanding on one connection, so that replies come back to
+ * back without a round trip between them; the stock is filled up in batches. Each
+ * has a timeout, so that an idle connection shows signs of life. What was popped
+ * into a connection that broke is asked for again after the reconnect: the masters
+ * keep recent replies for that.
+ */
+#include "ngx_http_dff_call.h"
+#include "ngx_http_dff_replies.h"
+
+#define NGX_HTTP_DFF_REPLIES_STOCK      64
+#define NGX_HTTP_DFF_REPLIES_LOW        32
+#define NGX_HTTP_DFF_REPLIES_TIMEOUT_S  "5"
+#define NGX_HTTP_DFF_REPLIES_SILENCE    8000    /* ms, more than the timeout */
+#define NGX_HTTP_DFF_REPLIES_ASK_BATCH  64      /* task ids in one message */
+
+static void ngx_http_dff_replies_up(ngx_http_dff_redis_t *link);
+static void ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker);
+static void ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_replies_ask_again(ngx_http_dff_worker_t *worker);
+static void ngx_http_dff_replies_publish(ngx_http_dff_worker_t *worker, u_char *text,
+    u_char *last);
+
+
+ngx_int_t
+ngx_http_dff_replies_open(ngx_http_dff_worker_t *worker, ngx_cycle_t *cycle)
+{
+    int                    len;
+    char                  *command;
+    size_t                 key_len, timeout_len;
+    dff_key_t              key;
+    const char            *args[3];
+    size_t                 lens[3];
+    ngx_http_dff_redis_t  *link = &worker->replies;
+
+    key_len = dff_key_reply(key, ngx_http_dff_str(worker->producer));
+    timeout_len = sizeof(NGX_HTTP_DFF_REPLIES_TIMEOUT_S) - 1;
+
+    args[0] = "BRPOP";
+    lens[0] = 5;
+    args[1] = key;
+    lens[1] = key_len;
+    args[2] = NGX_HTTP_DFF_REPLIES_TIMEOUT_S;
+    lens[2] = timeout_len;
+
+    /* always the same command: its wire format is made once */
+    len = redisFormatCommandArgv(&command, 3, args, lens);
+    if (len < 0) {
+        return NGX_ERROR;
+    }
+
+    worker->brpop.data = ngx_pnalloc(cycle->pool, len);
+    if (worker->brpop.data != NULL) {
+        ngx_memcpy(worker->brpop.data, command, len);
+        worker->brpop.len = len;
+    }
+
+    redisFreeCommand(command);
+
+    if (worker->brpop.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    link->name = "replies";
+    link->peer = &worker->mcf->redis;
+    link->owner = worker;
+    link->silence = NGX_HTTP_DFF_REPLIES_SILENCE;
+    link->up = ngx_http_dff_replies_up;
+
+    ngx_http_dff_redis_open(link, cycle->log);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_dff_replies_up(ngx_http_dff_redis_t *link)
+{
+    ngx_http_dff_worker_t  *worker = link->owner;
+
+    worker->outstanding = 0;
+    ngx_http_dff_replies_fill(worker);
+
+    if (link->reconnects > 1) {
+        ngx_http_dff_replies_ask_again(worker);
+    }
+}
+
+
+static void
+ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker)
+{
+    while (worker->outstanding < NGX_HTTP_DFF_REPLIES_STOCK) {
+
+        if (ngx_http_dff_redis_formatted(&worker->replies, ngx_http_dff_replies_on_pop, worker,
+                                         (char *) worker->brpop.data, worker->brpop.len)
+            != NGX_OK)
+        {
+            return;   /* the link is going down; up() starts again */
+        }
+
+        worker->outstanding++;
+    }
+}
+
+
+static void
+ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
+{
+    dff_err_t               err;
+    redisReply             *reply = data, *value;
+    dff_reply_t             decoded;
+    ngx_http_dff_worker_t  *worker = privdata;
+
+    if (reply == NULL) {
+        return;
+    }
+
+    worker->outstanding--;
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+
+        value = reply->element[1];
+
+        if (dff_reply_decode((dff_str_t) { value->str, (size_t) value->len }, &decoded, &err)
+            == DFF_OK)
+        {
+            ngx_http_dff_call_reply(worker, &decoded,
+                                    (dff_str_t) { value->str, (size_t) value->len });
+        } else {
+            ngx_log_error(NGX_LOG_ERR, worker->log, 0, "dff: a reply was dropped: %s",
+                          err.message);
+        }
+
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        /* LOADING, READONLY, …: a new connection with its backoff, not a busy loop */
+        ngx_log_error(NGX_LOG_ERR, worker->log, 0, "dff: BRPOP: %s", reply->str);
+        redisAsyncFree(ac);
+        return;
+    }
+
+    if (worker->outstanding <= NGX_HTTP_DFF_REPLIES_LOW
+        || reply->type == REDIS_REPLY_NIL)
+    {
+        ngx_http_dff_replies_fill(worker);
+    }
+}
+
+
+/* "reask <producer> <task> <task> …" for everything that still waits. */
+static void
+ngx_http_dff_replies_ask_again(ngx_http_dff_worker_t *worker)
+{
+    u_char              text[128 + NGX_HTTP_DFF_REPLIES_ASK_BATCH * (DFF_TASK_ID_MAX + 1)];
+    u_char             *p, *head;
+    ngx_str_node_t     *call;
+    ngx_uint_t          n;
+    ngx_rbtree_node_t  *node;
+
+    if (worker->calls.root == worker->calls.sentinel) {
+        return;
+    }
+
+    head = ngx_sprintf(text, "reask %V", &worker->producer);
+    p = head;
+    n = 0;
+
+    for (node = ngx_rbtree_min(worker->calls.root, worker->calls.sentinel);
+         node != NULL;
+         node = ngx_rbtree_next(&worker->calls, node))
+    {
+        call = (ngx_str_node_t *) node;
+        p = ngx_sprintf(p, " %V", &call->str);
+
+        if (++n == NGX_HTTP_DFF_REPLIES_ASK_BATCH) {
+            ngx_http_dff_replies_publish(worker, text, p);
+            p = head;
+            n = 0;
+        }
+    }
+
+    if (n != 0) {
+        ngx_http_dff_replies_publish(worker, text, p);
+    }
+}
+
+
+static void
+ngx_http_dff_replies_publish(ngx_http_dff_worker_t *worker, u_char *text, u_char *last)
+{
+    ngx_str_t  argv[3] = {
+        ngx_string("PUBLISH"), ngx_string(DFF_CHANNEL_CHANGED), ngx_null_string
+    };
+
+    argv[2].data = text;
+    argv[2].len = last - text;
+
+    /* not sent: these calls end by their API timeout, their results are stored */
+    (void) ngx_http_dff_redis_command(&worker->commands, NULL, NULL, 3, argv);
+}

@@ -1,0 +1,253 @@
+/*
+ * func-result: see the header.
+ *
+ * One question to Redis: the stored reply and, while that is only a marker, whether
+ * the task is among the started ones of a node.
+ */
+#include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_fields.h"
+#include "ngx_http_dff_outcome.h"
+#include "ngx_http_dff_result.h"
+
+typedef struct ngx_http_dff_asking_s {
+    ngx_http_dff_ctx_t     *ctx;        /* NULL: the request is gone */
+    ngx_http_dff_worker_t  *worker;
+    ngx_uint_t              unfold;
+} ngx_http_dff_asking_t;
+
+/* KEYS: result:<id>, nodes. ARGV: id, "started:" with its prefix. */
+static ngx_str_t  ngx_http_dff_result_script = ngx_string(
+    "local v = redis.call('GET', KEYS[1]) "
+    "if not v then return false end "
+    "for _, n in ipairs(redis.call('SMEMBERS', KEYS[2])) do "
+        "if redis.call('HEXISTS', ARGV[2] .. n, ARGV[1]) == 1 then return {v, 1} end "
+    "end "
+    "return {v, 0}");
+
+static ngx_int_t ngx_http_dff_result_ask(ngx_http_dff_asking_t *asking, ngx_str_t *id);
+static void ngx_http_dff_result_on_reply(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply);
+static void ngx_http_dff_result_state(ngx_http_dff_ctx_t *ctx, const char *state);
+static void ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+static void ngx_http_dff_result_cleanup(void *data);
+
+
+void
+ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    const char             *what;
+    char                    message[128];
+    ngx_array_t            *fields;
+    ngx_pool_cleanup_t     *cleanup;
+    ngx_http_request_t     *r = ctx->request;
+    ngx_http_dff_field_t   *id, *unfold;
+    ngx_http_dff_asking_t  *asking;
+
+    rc = ngx_http_dff_fields_parse(r->pool, &r->args, &fields, &what);
+    if (rc == NGX_DECLINED) {
+        (void) snprintf(message, sizeof(message), "Invalid query string: %s", what);
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, message, NULL);
+        return;
+    }
+
+    cleanup = ngx_pool_cleanup_add(r->pool, 0);
+    if (rc != NGX_OK || cleanup == NULL) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    id = ngx_http_dff_fields_find(fields, "taskId");
+    if (id == NULL || !dff_id_is_link(ngx_http_dff_str(id->value))) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL,
+                                  "Query field \"taskId\" must be a task id", NULL);
+        return;
+    }
+
+    unfold = ngx_http_dff_fields_find(fields, "unfold");
+    ctx->task_id = id->value;
+
+    /* outlives the request: freed when Redis has answered */
+    asking = ngx_calloc(sizeof(ngx_http_dff_asking_t), ctx->worker->log);
+    if (asking == NULL) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    asking->ctx = ctx;
+    asking->worker = ctx->worker;
+    asking->unfold = unfold != NULL
+                     && (ngx_strncasecmp(unfold->value.data, (u_char *) "true", 4) == 0
+                         || (unfold->value.len == 1 && unfold->value.data[0] == '1'));
+
+    if (ngx_http_dff_result_ask(asking, &id->value) != NGX_OK) {
+        ngx_free(asking);
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
+        return;
+    }
+
+    ctx->asking = asking;
+    cleanup->handler = ngx_http_dff_result_cleanup;
+    cleanup->data = ctx;
+}
+
+
+static ngx_int_t
+ngx_http_dff_result_ask(ngx_http_dff_asking_t *asking, ngx_str_t *id)
+{
+    dff_key_t  result_key, started_key;
+    ngx_str_t  argv[7] = {
+        ngx_string("EVAL"), ngx_null_string, ngx_string("2"), ngx_null_string,
+        ngx_string(DFF_KEY_NODES), ngx_null_string, ngx_null_string
+    };
+
+    argv[1] = ngx_http_dff_result_script;
+    argv[3].len = dff_key_result(result_key, ngx_http_dff_str(*id));
+    argv[3].data = (u_char *) result_key;
+    argv[5] = *id;
+    argv[6].len = dff_key_started(started_key, DFF_STR(""));
+    argv[6].data = (u_char *) started_key;
+
+    return ngx_http_dff_redis_command(&asking->worker->commands, ngx_http_dff_result_on_reply,
+                                      asking, 7, argv);
+}
+
+
+static void
+ngx_http_dff_result_on_reply(redisAsyncContext *ac, void *data, void *privdata)
+{
+    ngx_connection_t       *c;
+    ngx_http_dff_asking_t  *asking = privdata;
+
+    if (asking->ctx != NULL) {
+        asking->ctx->asking = NULL;
+        c = asking->ctx->request->connection;
+        ngx_http_dff_result_tell(asking, data);
+        ngx_http_run_posted_requests(c);
+    }
+
+    ngx_free(asking);
+}
+
+
+static void
+ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply)
+{
+    dff_err_t            err;
+    dff_str_t            raw;
+    dff_reply_t          stored;
+    ngx_http_dff_ctx_t  *ctx = asking->ctx;
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL,
+                                  "No such task, or its result has expired",
+                                  json_pack("{s:s%}", "id", ctx->task_id.data,
+                                            ctx->task_id.len));
+        return;
+    }
+
+    raw.data = reply->element[0]->str;
+    raw.len = (size_t) reply->element[0]->len;
+
+    if (dff_reply_decode(raw, &stored, &err) != DFF_OK) {
+        ngx_log_error(NGX_LOG_ERR, asking->worker->log, 0, "dff: result of \"%V\": %s",
+                      &ctx->task_id, err.message);
+        ngx_http_dff_answer_error(ctx, DFF_E_FUNC_RESULT_PARSING_FAILED, NULL, NULL, NULL);
+        return;
+    }
+
+    if (stored.status == DFF_STATUS_QUEUED) {
+        ngx_http_dff_result_state(ctx, reply->element[1]->integer ? "running" : "queued");
+
+    } else if (asking->unfold) {
+        ngx_http_dff_outcome_answer(ctx, &stored, 1, 0);
+
+    } else {
+        ngx_http_dff_result_finished(ctx, &stored);
+    }
+}
+
+
+static void
+ngx_http_dff_result_state(ngx_http_dff_ctx_t *ctx, const char *state)
+{
+    u_char     text[64];
+    ngx_str_t  data, extra = ngx_null_string;
+
+    data.data = text;
+    data.len = ngx_sprintf(text, "{\"status\":\"%s\",\"result\":null}", state) - text;
+
+    ngx_http_dff_answer_data(ctx, data, extra);
+}
+
+
+/* {status, result, startTime, endTime}, and the error fields of a failure. */
+static void
+ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
+{
+    char                 *text;
+    char                  started[DFF_TIME_ISO_SIZE], ended[DFF_TIME_ISO_SIZE];
+    u_char               *p;
+    json_t               *detail, *error;
+    ngx_str_t             result, data, extra = ngx_null_string;
+    const dff_err_row_t  *row;
+
+    (void) dff_time_iso_utc(started, reply->started_at_ms);
+    (void) dff_time_iso_utc(ended, reply->ended_at_ms);
+
+    text = NULL;
+    result.len = 4;
+    result.data = (u_char *) "null";
+
+    if (reply->status == DFF_STATUS_SUCCESS) {
+        result = ngx_http_dff_outcome_json(ctx, reply);
+
+    } else {
+        row = dff_err_row(ngx_http_dff_outcome_error(reply, &detail));
+        error = json_pack("{s:f, s:s, s:s, s:o}", "error", strtod(row->code, NULL),
+                          "reason", row->reason, "message", row->message, "detail", detail);
+        text = json_dumps(error, JSON_COMPACT | JSON_REAL_PRECISION(6));
+        json_decref(error);
+    }
+
+    data.data = ngx_pnalloc(ctx->request->pool,
+                            256 + result.len + (text == NULL ? 0 : ngx_strlen(text)));
+    if (data.data == NULL || result.data == NULL) {
+        free(text);
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
+    p = ngx_sprintf(data.data, "{\"status\":\"%s\",\"result\":%V",
+                    dff_status_name(reply->status), &result);
+    p = reply->started_at_ms == 0 ? ngx_sprintf(p, ",\"startTime\":null")
+                                  : ngx_sprintf(p, ",\"startTime\":\"%s\"", started);
+    p = ngx_sprintf(p, ",\"endTime\":\"%s\"", ended);
+
+    if (text != NULL) {
+        p = ngx_sprintf(p, ",%s", text + 1);   /* its members and the closing brace */
+    } else {
+        *p++ = '}';
+    }
+
+    data.len = p - data.data;
+    free(text);
+
+    ngx_http_dff_answer_data(ctx, data, extra);
+}
+
+
+static void
+ngx_http_dff_result_cleanup(void *data)
+{
+    ngx_http_dff_ctx_t  *ctx = data;
+
+    if (ctx->asking != NULL) {
+        ctx->asking->ctx = NULL;
+    }
+}

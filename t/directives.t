@@ -1,0 +1,76 @@
+# The module's directives: bad configuration is refused with a reason.
+
+use Test::Nginx::Socket 'no_plan';
+
+our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
+
+add_block_preprocessor(sub {
+    my $block = shift;
+    $block->set_value(main_config => $main) unless defined $block->main_config;
+});
+
+no_long_string();
+run_tests();
+
+__DATA__
+
+=== loaded but not used, the module changes nothing
+--- config
+location = /t { return 200 "plain"; }
+--- request
+GET /t
+--- response_body chomp
+plain
+
+
+=== dff needs dff_config
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+"dff" directive needs "dff_config" before it
+
+
+=== a configuration file that is not there
+--- http_config
+dff_config /nonexistent/user-config.yaml;
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+/nonexistent/user-config.yaml
+
+
+=== a route cache that is too small
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+dff_route_cache 1k;
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+dff_route_cache must be a size of at least 256k, got "1k"
+
+
+=== dff_config twice
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+dff_config $TEST_NGINX_DFF_CONFIG;
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+"dff_config" directive is duplicate
+
+
+=== other locations of the server stay what they are
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+dff_route_cache 1m;
+--- config
+location /api/v1/ { dff; }
+location = /t { return 200 "plain"; }
+--- request
+GET /t
+--- response_body chomp
+plain
