@@ -17,85 +17,32 @@ typedef struct {
     unsigned   placeholder:1;
 } ngx_http_dff_fixed_t;
 
-typedef enum {
-    NGX_HTTP_DFF_OPTION_SECONDS,
-    NGX_HTTP_DFF_OPTION_FLAG,
-    NGX_HTTP_DFF_OPTION_RETURN_TYPE,
-    NGX_HTTP_DFF_OPTION_EXEC_MODE
-} ngx_http_dff_option_type_e;
-
-typedef struct {
-    const char                  *name;
-    ngx_http_dff_option_type_e   type;
-    size_t                       offset;     /* in ngx_http_dff_options_t */
-    size_t                       min, max;   /* offsets in dff_config_t: limits in s */
-} ngx_http_dff_option_t;
-
-static const ngx_http_dff_option_t  ngx_http_dff_options[] = {
-
-    { "timeout", NGX_HTTP_DFF_OPTION_SECONDS, offsetof(ngx_http_dff_options_t, timeout_s),
-      offsetof(dff_config_t, func_min_timeout_s), offsetof(dff_config_t, func_max_timeout_s) },
-
-    { "apiTimeout", NGX_HTTP_DFF_OPTION_SECONDS,
-      offsetof(ngx_http_dff_options_t, api_timeout_s),
-      offsetof(dff_config_t, func_min_api_timeout_s),
-      offsetof(dff_config_t, func_max_api_timeout_s) },
-
-    { "unfold", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, unfold), 0, 0 },
-
-    { "saveResult", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, save_result),
-      0, 0 },
-
-    { "neverExpire", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, never_expire),
-      0, 0 },
-
-    { "returnType", NGX_HTTP_DFF_OPTION_RETURN_TYPE,
-      offsetof(ngx_http_dff_options_t, return_type), 0, 0 },
-
-    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 }
-};
-
 static ngx_int_t ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_args_fail_t *fail);
+    dff_str_t *options, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text,
-    dff_str_t *kwargs, dff_str_t *options, ngx_http_dff_args_fail_t *fail);
+    dff_str_t *kwargs, dff_str_t *options, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_args_fail_t *fail);
+    dff_str_t *options, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
-    ngx_http_dff_args_fail_t *fail);
+    ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_merge(ngx_http_dff_ctx_t *ctx, dff_str_t given,
-    ngx_str_t *kwargs, ngx_http_dff_args_fail_t *fail);
+    ngx_str_t *kwargs, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_fixed(ngx_http_dff_ctx_t *ctx, ngx_array_t **fixed);
 static ngx_int_t ngx_http_dff_args_unescape(ngx_pool_t *pool, dff_json_member_t *member,
     ngx_str_t *name);
 static ngx_int_t ngx_http_dff_args_unexpected(ngx_http_dff_ctx_t *ctx, ngx_str_t *name,
-    dff_str_t value, ngx_http_dff_args_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_options(ngx_http_dff_ctx_t *ctx, dff_str_t text,
-    ngx_http_dff_options_t *options, ngx_http_dff_args_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_option(ngx_http_dff_ctx_t *ctx,
-    const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_options_t *options,
-    ngx_http_dff_args_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_wrong(ngx_http_dff_args_fail_t *fail, const char *fmt, ...);
+    dff_str_t value, ngx_http_dff_fail_t *fail);
 
 
 ngx_int_t
 ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
-    ngx_http_dff_options_t *options, ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
 {
-    dff_str_t      given, wanted;
-    ngx_int_t      rc;
-    dff_config_t  *config = &ctx->worker->mcf->config;
+    dff_str_t  given, wanted;
+    ngx_int_t  rc;
 
     fail->detail = NULL;
-
-    options->timeout_s = ctx->route.timeout_s != 0 ? ctx->route.timeout_s
-                                                   : config->func_default_timeout_s;
-    options->api_timeout_s = ctx->route.api_timeout_s != 0 ? ctx->route.api_timeout_s
-                                                           : config->func_default_api_timeout_s;
-    options->return_type = DFF_RETURN_RAW;
-    options->unfold = 1;
-    options->save_result = 0;
-    options->never_expire = 0;
+    ngx_http_dff_options_default(ctx, options);
 
     given = DFF_STR_NULL;
     wanted = DFF_STR_NULL;
@@ -111,7 +58,7 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
     }
 
     if (rc == NGX_OK && wanted.len != 0) {
-        rc = ngx_http_dff_args_options(ctx, wanted, options, fail);
+        rc = ngx_http_dff_options_read(ctx, wanted, options, fail);
     }
 
     return rc;
@@ -121,7 +68,7 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
 /* The texts of kwargs and options; left empty where they were not given. */
 static ngx_int_t
 ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *options,
-    ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     size_t               len;
     ngx_str_t            type;
@@ -156,7 +103,7 @@ ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *opt
         return ngx_http_dff_args_cut_fields(ctx, &ctx->body, kwargs, options, fail);
     }
 
-    return ngx_http_dff_args_wrong(fail, "Content-Type must be %s or %s, got \"%.*s\"",
+    return ngx_http_dff_fail(fail, "Content-Type must be %s or %s, got \"%.*s\"",
                                    (char *) json.data, (char *) form.data,
                                    (int) ngx_min(type.len, 100),
                                    type.len == 0 ? "" : (char *) type.data);
@@ -165,7 +112,7 @@ ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *opt
 
 static ngx_int_t
 ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_args_fail_t *fail)
+    dff_str_t *options, ngx_http_dff_fail_t *fail)
 {
     ngx_int_t              rc;
     const char            *what;
@@ -175,7 +122,7 @@ ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text, dff_str_t
     rc = ngx_http_dff_fields_parse(ctx->request->pool, text, &fields, &what);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_dff_args_wrong(fail, "Invalid %s: %s",
+        return ngx_http_dff_fail(fail, "Invalid %s: %s",
                                        text == &ctx->body ? "form" : "query string", what);
     }
 
@@ -199,7 +146,7 @@ ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text, dff_str_t
 
 static ngx_int_t
 ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *options,
-    ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     dff_str_t          body;
     dff_json_fail_t    bad;
@@ -208,12 +155,12 @@ ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t
     dff_json_member_t  member;
 
     if (dff_json_check(ngx_http_dff_str(ctx->body), &body, &type, &bad) != DFF_OK) {
-        return ngx_http_dff_args_wrong(fail, "Invalid request body: %s at line %zu, column %zu",
+        return ngx_http_dff_fail(fail, "Invalid request body: %s at line %zu, column %zu",
                                        bad.what, bad.line, bad.column);
     }
 
     if (dff_json_object_open(&it, body) != DFF_OK) {
-        return ngx_http_dff_args_wrong(fail, "Invalid request body: it must be a JSON object");
+        return ngx_http_dff_fail(fail, "Invalid request body: it must be a JSON object");
     }
 
     while (dff_json_object_next(&it, &member, &bad) == 1) {
@@ -232,7 +179,7 @@ ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t
 
 static ngx_int_t
 ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
-    ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     dff_json_fail_t  bad;
     dff_json_type_t  type;
@@ -243,7 +190,7 @@ ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
     }
 
     if (dff_json_check(*text, text, &type, &bad) != DFF_OK) {
-        return ngx_http_dff_args_wrong(fail, "\"%s\" is not valid JSON: %s at line %zu, "
+        return ngx_http_dff_fail(fail, "\"%s\" is not valid JSON: %s at line %zu, "
                                        "column %zu", name, bad.what, bad.line, bad.column);
     }
 
@@ -253,7 +200,7 @@ ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
     }
 
     if (type != DFF_JSON_OBJECT) {
-        return ngx_http_dff_args_wrong(fail, "\"%s\" must be a JSON object", name);
+        return ngx_http_dff_fail(fail, "\"%s\" must be a JSON object", name);
     }
 
     return NGX_OK;
@@ -263,7 +210,7 @@ ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
 /* The caller's arguments and the link's fixed ones in one object. */
 static ngx_int_t
 ngx_http_dff_args_merge(ngx_http_dff_ctx_t *ctx, dff_str_t given, ngx_str_t *kwargs,
-    ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     u_char                *p;
     ngx_str_t              name;
@@ -379,7 +326,7 @@ ngx_http_dff_args_unescape(ngx_pool_t *pool, dff_json_member_t *member, ngx_str_
 
 static ngx_int_t
 ngx_http_dff_args_unexpected(ngx_http_dff_ctx_t *ctx, ngx_str_t *name, dff_str_t value,
-    ngx_http_dff_args_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     fail->detail = json_pack("{s:s%, s:o*, s:s%}",
                              "kwargsField", name->data, name->len,
@@ -387,121 +334,5 @@ ngx_http_dff_args_unexpected(ngx_http_dff_ctx_t *ctx, ngx_str_t *name, dff_str_t
                                                        NULL),
                              "funcId", ctx->route.func_id.data, ctx->route.func_id.len);
 
-    return ngx_http_dff_args_wrong(fail, "Found unexpected function kwargs field");
-}
-
-
-static ngx_int_t
-ngx_http_dff_args_options(ngx_http_dff_ctx_t *ctx, dff_str_t text,
-    ngx_http_dff_options_t *options, ngx_http_dff_args_fail_t *fail)
-{
-    json_t        *object, *value;
-    ngx_int_t      rc;
-    ngx_uint_t     i;
-    const char    *key;
-    json_error_t   error;
-
-    object = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
-
-    if (object == NULL) {
-        return ngx_http_dff_args_wrong(fail, "\"options\" is not valid JSON: %s", error.text);
-    }
-
-    rc = NGX_OK;
-
-    if (!json_is_object(object) && !json_is_null(object)) {
-        rc = ngx_http_dff_args_wrong(fail, "\"options\" must be a JSON object");
-    }
-
-    json_object_foreach(object, key, value) {
-
-        for (i = 0; i < sizeof(ngx_http_dff_options) / sizeof(ngx_http_dff_options[0]); i++) {
-            if (ngx_strcmp(key, ngx_http_dff_options[i].name) == 0) {
-                break;
-            }
-        }
-
-        rc = i < sizeof(ngx_http_dff_options) / sizeof(ngx_http_dff_options[0])
-             ? ngx_http_dff_args_option(ctx, &ngx_http_dff_options[i], value, options, fail)
-             : ngx_http_dff_args_wrong(fail, "Unknown option \"%.100s\"", key);
-
-        if (rc != NGX_OK) {
-            break;
-        }
-    }
-
-    json_decref(object);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_dff_args_option(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *option,
-    json_t *value, ngx_http_dff_options_t *options, ngx_http_dff_args_fail_t *fail)
-{
-    int           type;
-    void         *field = (char *) options + option->offset;
-    int64_t       min, max;
-    const char   *text = json_string_value(value);
-    const char   *config = (const char *) &ctx->worker->mcf->config;
-
-    switch (option->type) {
-
-    case NGX_HTTP_DFF_OPTION_SECONDS:
-        min = *(const int64_t *) (config + option->min);
-        max = *(const int64_t *) (config + option->max);
-
-        if (!json_is_integer(value)
-            || json_integer_value(value) < min || json_integer_value(value) > max)
-        {
-            return ngx_http_dff_args_wrong(fail, "Option \"%s\" must be an integer from "
-                                           "%lld to %lld (seconds)", option->name,
-                                           (long long) min, (long long) max);
-        }
-
-        *(int64_t *) field = json_integer_value(value);
-        return NGX_OK;
-
-    case NGX_HTTP_DFF_OPTION_FLAG:
-        if (!json_is_boolean(value)) {
-            return ngx_http_dff_args_wrong(fail, "Option \"%s\" must be true or false",
-                                           option->name);
-        }
-
-        *(ngx_uint_t *) field = json_is_true(value);
-        return NGX_OK;
-
-    case NGX_HTTP_DFF_OPTION_RETURN_TYPE:
-        type = text == NULL ? -1 : dff_return_type_from(dff_str_from(text));
-        if (type == -1) {
-            return ngx_http_dff_args_wrong(fail, "Option \"%s\" must be \"raw\", \"repr\", "
-                                           "\"jsonDumps\" or \"ALL\"", option->name);
-        }
-
-        *(dff_return_type_t *) field = (dff_return_type_t) type;
-        return NGX_OK;
-
-    case NGX_HTTP_DFF_OPTION_EXEC_MODE:
-    default:
-        if (text == NULL || ngx_strcmp(text, "sync") != 0) {
-            return ngx_http_dff_args_wrong(fail, "Option \"%s\" of an auth link must be "
-                                           "\"sync\"", option->name);
-        }
-        return NGX_OK;
-    }
-}
-
-
-/* Always NGX_DECLINED. The format is printf's, not nginx's. */
-static ngx_int_t
-ngx_http_dff_args_wrong(ngx_http_dff_args_fail_t *fail, const char *fmt, ...)
-{
-    va_list  args;
-
-    va_start(args, fmt);
-    (void) vsnprintf(fail->message, sizeof(fail->message), fmt, args);
-    va_end(args);
-
-    return NGX_DECLINED;
+    return ngx_http_dff_fail(fail, "Found unexpected function kwargs field");
 }

@@ -38,7 +38,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
     ngx_msec_t                 wait, elapsed;
     ngx_http_dff_call_t       *call;
     ngx_http_dff_options_t     options;
-    ngx_http_dff_args_fail_t   fail;
+    ngx_http_dff_fail_t        fail;
 
     rc = ngx_http_dff_args_read(ctx, &kwargs, &options, &fail);
 

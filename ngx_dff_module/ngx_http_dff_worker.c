@@ -12,6 +12,7 @@ static void ngx_http_dff_worker_commands_up(ngx_http_dff_redis_t *link);
 ngx_http_dff_worker_t *
 ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
 {
+    dff_err_t               err;
     ngx_http_dff_worker_t  *worker;
 
     worker = ngx_pcalloc(cycle->pool, sizeof(ngx_http_dff_worker_t));
@@ -27,6 +28,10 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     worker->line.json = mcf->config.log_json;
     (void) ngx_snprintf((u_char *) worker->line.process, sizeof(worker->line.process),
                         "nginx/worker%Z");
+
+    if (dff_tz_init(&worker->line.tz, mcf->config.timezone, &err) != DFF_OK) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "dff: log times are UTC: %s", err.message);
+    }
 
     dff_id_source_init(&worker->ids);
 
@@ -67,6 +72,7 @@ ngx_http_dff_worker_close(ngx_http_dff_worker_t *worker)
     ngx_http_dff_redis_close(&worker->changes);
     ngx_http_dff_redis_close(&worker->replies);
     ngx_http_dff_redis_close(&worker->commands);
+    dff_tz_release(&worker->line.tz);
 }
 
 

@@ -1,0 +1,212 @@
+/* Options of a call: see the header. */
+#include "ngx_http_dff_options.h"
+
+typedef enum {
+    NGX_HTTP_DFF_OPTION_SECONDS,
+    NGX_HTTP_DFF_OPTION_FLAG,
+    NGX_HTTP_DFF_OPTION_RETURN_TYPE,
+    NGX_HTTP_DFF_OPTION_EXEC_MODE
+} ngx_http_dff_option_type_e;
+
+typedef struct {
+    const char                  *name;
+    ngx_http_dff_option_type_e   type;
+    size_t                       offset;     /* in ngx_http_dff_options_t */
+    size_t                       min, max;   /* offsets in dff_config_t: limits in s */
+} ngx_http_dff_option_t;
+
+static const ngx_http_dff_option_t  ngx_http_dff_options[] = {
+
+    { "timeout", NGX_HTTP_DFF_OPTION_SECONDS, offsetof(ngx_http_dff_options_t, timeout_s),
+      offsetof(dff_config_t, func_min_timeout_s), offsetof(dff_config_t, func_max_timeout_s) },
+
+    { "apiTimeout", NGX_HTTP_DFF_OPTION_SECONDS,
+      offsetof(ngx_http_dff_options_t, api_timeout_s),
+      offsetof(dff_config_t, func_min_api_timeout_s),
+      offsetof(dff_config_t, func_max_api_timeout_s) },
+
+    { "unfold", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, unfold), 0, 0 },
+
+    { "saveResult", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, save_result),
+      0, 0 },
+
+    { "neverExpire", NGX_HTTP_DFF_OPTION_FLAG, offsetof(ngx_http_dff_options_t, never_expire),
+      0, 0 },
+
+    { "returnType", NGX_HTTP_DFF_OPTION_RETURN_TYPE,
+      offsetof(ngx_http_dff_options_t, return_type), 0, 0 },
+
+    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 }
+};
+
+#define NGX_HTTP_DFF_OPTION_COUNT \
+    (sizeof(ngx_http_dff_options) / sizeof(ngx_http_dff_options[0]))
+
+static ngx_int_t ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx,
+    const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_options_t *options,
+    ngx_http_dff_fail_t *fail);
+static ngx_int_t ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx,
+    const ngx_http_dff_option_t *option, json_t *value, int64_t *seconds,
+    ngx_http_dff_fail_t *fail);
+
+
+void
+ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx, ngx_http_dff_options_t *options)
+{
+    dff_config_t  *config = &ctx->worker->mcf->config;
+
+    options->timeout_s = ctx->route.timeout_s != 0 ? ctx->route.timeout_s
+                                                   : config->func_default_timeout_s;
+    options->api_timeout_s = ctx->route.api_timeout_s != 0 ? ctx->route.api_timeout_s
+                                                           : config->func_default_api_timeout_s;
+    options->return_type = DFF_RETURN_RAW;
+    options->unfold = 1;
+    options->save_result = 0;
+    options->never_expire = 0;
+}
+
+
+ngx_int_t
+ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *value,
+    ngx_uint_t lenient, ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+{
+    json_t      *meant;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
+
+    for (i = 0; i < NGX_HTTP_DFF_OPTION_COUNT; i++) {
+        if (ngx_strcmp(name, ngx_http_dff_options[i].name) == 0) {
+            break;
+        }
+    }
+
+    if (i == NGX_HTTP_DFF_OPTION_COUNT) {
+        return ngx_http_dff_fail(fail, "Unknown option \"%.100s\"", name);
+    }
+
+    meant = NULL;
+    if (lenient && json_is_string(value)) {
+        meant = json_loadb(json_string_value(value), json_string_length(value),
+                           JSON_DECODE_ANY, NULL);
+    }
+
+    rc = ngx_http_dff_options_set(ctx, &ngx_http_dff_options[i], meant != NULL ? meant : value,
+                                  options, fail);
+    json_decref(meant);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,
+    ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+{
+    json_t        *object, *value;
+    ngx_int_t      rc;
+    const char    *key;
+    json_error_t   error;
+
+    object = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
+
+    if (object == NULL) {
+        return ngx_http_dff_fail(fail, "\"options\" is not valid JSON: %s at line %d, "
+                                 "column %d", error.text, error.line, error.column);
+    }
+
+    rc = NGX_OK;
+
+    if (!json_is_object(object) && !json_is_null(object)) {
+        rc = ngx_http_dff_fail(fail, "\"options\" must be a JSON object");
+    }
+
+    json_object_foreach(object, key, value) {
+        rc = ngx_http_dff_options_take(ctx, key, value, 0, options, fail);
+        if (rc != NGX_OK) {
+            break;
+        }
+    }
+
+    json_decref(object);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *option,
+    json_t *value, ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+{
+    int          type;
+    void        *field = (char *) options + option->offset;
+    const char  *text = json_string_value(value);
+
+    switch (option->type) {
+
+    case NGX_HTTP_DFF_OPTION_SECONDS:
+        return ngx_http_dff_options_seconds(ctx, option, value, field, fail);
+
+    case NGX_HTTP_DFF_OPTION_FLAG:
+        if (!json_is_boolean(value)) {
+            return ngx_http_dff_fail(fail, "Option \"%s\" must be true or false",
+                                     option->name);
+        }
+
+        *(ngx_uint_t *) field = json_is_true(value);
+        return NGX_OK;
+
+    case NGX_HTTP_DFF_OPTION_RETURN_TYPE:
+        type = text == NULL ? -1 : dff_return_type_from(dff_str_from(text));
+        if (type == -1) {
+            return ngx_http_dff_fail(fail, "Option \"%s\" must be \"raw\", \"repr\", "
+                                     "\"jsonDumps\" or \"ALL\"", option->name);
+        }
+
+        *(dff_return_type_t *) field = (dff_return_type_t) type;
+        return NGX_OK;
+
+    case NGX_HTTP_DFF_OPTION_EXEC_MODE:
+    default:
+        if (text == NULL || ngx_strcmp(text, "sync") != 0) {
+            return ngx_http_dff_fail(fail, "Option \"%s\" of an auth link must be \"sync\"",
+                                     option->name);
+        }
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *option,
+    json_t *value, int64_t *seconds, ngx_http_dff_fail_t *fail)
+{
+    int64_t      min, max;
+    const char  *config = (const char *) &ctx->worker->mcf->config;
+
+    min = *(const int64_t *) (config + option->min);
+    max = *(const int64_t *) (config + option->max);
+
+    if (!json_is_integer(value)
+        || json_integer_value(value) < min || json_integer_value(value) > max)
+    {
+        return ngx_http_dff_fail(fail, "Option \"%s\" must be an integer from %lld to %lld "
+                                 "(seconds)", option->name, (long long) min, (long long) max);
+    }
+
+    *seconds = json_integer_value(value);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_dff_fail(ngx_http_dff_fail_t *fail, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    (void) vsnprintf(fail->message, sizeof(fail->message), fmt, args);
+    va_end(args);
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,103 @@
+"""The service script of a node: start, stop, status, and what it refuses."""
+
+import os
+import signal
+import socket
+import stat
+
+from node import process_alive, wait_until
+
+
+def test_every_part_runs_as_its_user_and_worker_as_the_least(node):
+    owner = {part: os.stat(f'/proc/{node.pid(part)}').st_uid
+             for part in ('mysql', 'redis', 'executor', 'nginx')}
+    assert owner['mysql'] == owner['redis'] != 0
+    workers = node.python_workers()
+    assert workers
+    for pid in workers:
+        with open(f'/proc/{pid}/status') as lines:
+            groups = {line.split()[0]: line.split()[1:] for line in lines}
+        assert set(groups['Uid:']).isdisjoint({'0', str(owner['redis'])})
+        assert groups['CapEff:'] == ['0000000000000000']
+        own = {groups['Gid:'][0]}
+        assert set(groups['Groups:']) <= own
+
+
+def test_the_configuration_and_the_sockets_are_closed_to_others(node):
+    assert stat.S_IMODE(node.config.stat().st_mode) == 0o600
+    for folder in ('run', 'mysql', 'redis'):
+        assert (node.install / folder).stat().st_mode & 0o007 == 0
+
+
+def test_only_the_web_port_is_listened_on(node):
+    inodes = set()
+    for part in ('mysql', 'redis', 'executor', 'nginx'):
+        for pid in node.processes(part):
+            for entry in os.listdir(f'/proc/{pid}/fd'):
+                try:
+                    target = os.readlink(f'/proc/{pid}/fd/{entry}')
+                except FileNotFoundError:
+                    continue
+                if target.startswith('socket:['):
+                    inodes.add(target[8:-1])
+    ports = set()
+    for table in ('tcp', 'tcp6'):
+        with open(f'/proc/net/{table}') as lines:
+            for line in list(lines)[1:]:
+                words = line.split()
+                if words[3] == '0A' and words[9] in inodes:
+                    ports.add(int(words[1].rpartition(':')[2], 16))
+    assert ports == {node.port}
+
+
+def test_start_of_a_running_node_changes_nothing(node):
+    before = {part: node.pid(part) for part in ('mysql', 'redis', 'executor', 'nginx')}
+    output = node.service('start').stdout
+    assert output.count('runs already') == 4
+    assert before == {part: node.pid(part) for part in before}
+
+
+def test_status_is_3_when_a_part_is_down_and_start_brings_it_back(fresh_node):
+    node = fresh_node
+    assert node.service('status').stdout.count('running') == 3    # its MySQL is another's
+    node.allow('[alert]', '503.53', 'Redis')
+    node.kill('redis', signal.SIGKILL)
+    done = node.service('status', check=False)
+    assert done.returncode == 3 and 'redis: stopped' in done.stdout
+
+    node.start('redis')
+    assert node.service('status').returncode == 0
+
+
+def test_stop_leaves_no_process(fresh_node):
+    node = fresh_node
+    pids = [pid for part in ('redis', 'executor', 'nginx') for pid in node.processes(part)]
+    assert len(pids) > 5
+    node.stop()
+    wait_until(lambda: not any(map(process_alive, pids)), 2, 'the end of all processes')
+
+
+def test_a_number_that_was_given_to_another_process_is_not_taken_for_ours(make_node):
+    node = make_node()
+    (node.install / 'run/nginx.pid').write_text(f'{os.getpid()} 1\n')
+    assert node.service('stop', 'nginx').returncode == 0
+    assert process_alive(os.getpid())
+
+
+def test_a_port_that_is_taken_is_named(make_node):
+    node = make_node()
+    with socket.socket() as other:
+        other.bind(('127.0.0.1', node.port))
+        other.listen()
+        done = node.service('start', 'nginx', check=False)
+    assert done.returncode == 1
+    assert f'port {node.port} is in use by another program' in done.stdout
+
+
+def test_setup_again_keeps_passwords_and_changes_what_is_named(make_node):
+    node = make_node()
+    before = {key: node.setting(key) for key in ('SECRET', 'REDIS_PASSWORD', 'MYSQL_PASSWORD')}
+    node.set(LOG_LEVEL='DEBUG')
+    assert node.setting('LOG_LEVEL') == 'DEBUG'
+    assert before == {key: node.setting(key) for key in before}
+    assert stat.S_IMODE(node.config.stat().st_mode) == 0o600
