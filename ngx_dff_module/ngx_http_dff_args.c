@@ -1,5 +1,5 @@
 /*
- * Arguments and options of a call in normal format: see the header.
+ * Arguments and options of a call, in the three formats: see the header.
  *
  * Arguments are cut out of the request as text and stay that text up to the Python
  * function: big integers, float digits and escapes arrive as they were sent. Only
@@ -7,78 +7,113 @@
  */
 #include "ngx_http_dff_args.h"
 #include "ngx_http_dff_fields.h"
+#include "ngx_http_dff_kwargs.h"
 
 #include "dff_json.h"
 
+/* What is being read, and what has been found so far. */
 typedef struct {
-    ngx_str_t  name;       /* unescaped */
-    dff_str_t  value;      /* JSON text */
-    dff_str_t  key;        /* as written, without quotes */
-    unsigned   placeholder:1;
-} ngx_http_dff_fixed_t;
+    ngx_http_dff_ctx_t      *ctx;
+    ngx_http_dff_options_t  *options;
+    ngx_http_dff_fail_t     *fail;
+    dff_str_t                object;     /* the arguments as one object's text, … */
+    ngx_array_t             *list;       /* … or as a list; NULL: none so far */
+} ngx_http_dff_reading_t;
 
-static ngx_int_t ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text,
-    dff_str_t *kwargs, dff_str_t *options, ngx_http_dff_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
-    ngx_http_dff_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_merge(ngx_http_dff_ctx_t *ctx, dff_str_t given,
-    ngx_str_t *kwargs, ngx_http_dff_fail_t *fail);
-static ngx_int_t ngx_http_dff_args_fixed(ngx_http_dff_ctx_t *ctx, ngx_array_t **fixed);
-static ngx_int_t ngx_http_dff_args_unescape(ngx_pool_t *pool, dff_json_member_t *member,
-    ngx_str_t *name);
-static ngx_int_t ngx_http_dff_args_unexpected(ngx_http_dff_ctx_t *ctx, ngx_str_t *name,
-    dff_str_t value, ngx_http_dff_fail_t *fail);
+typedef enum {
+    NGX_HTTP_DFF_SOURCE_JSON,
+    NGX_HTTP_DFF_SOURCE_FIELDS,
+    NGX_HTTP_DFF_SOURCE_COUNT
+} ngx_http_dff_source_e;
+
+typedef ngx_int_t (*ngx_http_dff_reader_pt)(ngx_http_dff_reading_t *reading, ngx_str_t *text);
+
+static ngx_int_t ngx_http_dff_args_source(ngx_http_dff_reading_t *reading,
+    ngx_http_dff_source_e *source, ngx_str_t **text);
+static ngx_int_t ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text);
+static ngx_int_t ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text);
+static ngx_int_t ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs,
+    dff_str_t options);
+static ngx_int_t ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading,
+    dff_str_t body);
+static ngx_int_t ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading,
+    ngx_array_t *fields);
+static ngx_int_t ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields,
+    ngx_uint_t first, dff_str_t *value);
+static ngx_int_t ngx_http_dff_args_option(ngx_http_dff_reading_t *reading, ngx_str_t name,
+    dff_str_t value);
+static ngx_uint_t ngx_http_dff_args_cut(ngx_str_t name, ngx_str_t *prefix, ngx_str_t *rest);
+
+static ngx_str_t  ngx_http_dff_kwargs_prefix = ngx_string("kwargs_");
+static ngx_str_t  ngx_http_dff_options_prefix = ngx_string("options_");
+
+static const ngx_http_dff_reader_pt  ngx_http_dff_readers[NGX_HTTP_DFF_SOURCE_COUNT] = {
+    [NGX_HTTP_DFF_SOURCE_JSON] = ngx_http_dff_args_json,
+    [NGX_HTTP_DFF_SOURCE_FIELDS] = ngx_http_dff_args_fields
+};
 
 
 ngx_int_t
 ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
     ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
 {
-    dff_str_t  given, wanted;
-    ngx_int_t  rc;
+    ngx_int_t               rc;
+    ngx_str_t              *text;
+    ngx_http_dff_source_e   source;
+    ngx_http_dff_reading_t  reading = { ctx, options, fail, DFF_STR("{}"), NULL };
 
     fail->detail = NULL;
     ngx_http_dff_options_default(ctx, options);
 
-    given = DFF_STR_NULL;
-    wanted = DFF_STR_NULL;
+    rc = ngx_http_dff_args_source(&reading, &source, &text);
 
-    rc = ngx_http_dff_args_cut(ctx, &given, &wanted, fail);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_dff_args_check_object("kwargs", &given, fail);
+    if (rc == NGX_OK && text != NULL) {
+        rc = ngx_http_dff_readers[source](&reading, text);
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_dff_args_merge(ctx, given, kwargs, fail);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    if (rc == NGX_OK && wanted.len != 0) {
-        rc = ngx_http_dff_options_read(ctx, wanted, options, fail);
+    if (reading.list == NULL) {
+
+        if (ctx->route.kwargs.len == sizeof("{}") - 1) {
+            /* the usual call: nothing to merge, the object goes on as it is */
+            *kwargs = ngx_http_dff_ngx_str(reading.object);
+            return NGX_OK;
+        }
+
+        reading.list = ngx_http_dff_kwargs_new(ctx->request->pool);
+        if (reading.list == NULL
+            || ngx_http_dff_kwargs_add_object(reading.list, reading.object) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    return rc;
+    return ngx_http_dff_kwargs_merge(ctx, reading.list, kwargs, fail);
 }
 
 
-/* The texts of kwargs and options; left empty where they were not given. */
+/* Where the arguments are; *text NULL: there are none. */
 static ngx_int_t
-ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *options,
-    ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_source(ngx_http_dff_reading_t *reading, ngx_http_dff_source_e *source,
+    ngx_str_t **text)
 {
     size_t               len;
     ngx_str_t            type;
+    ngx_http_dff_ctx_t  *ctx = reading->ctx;
     ngx_http_request_t  *r = ctx->request;
 
     static ngx_str_t  json = ngx_string("application/json");
     static ngx_str_t  form = ngx_string("application/x-www-form-urlencoded");
 
+    *text = NULL;
+    *source = NGX_HTTP_DFF_SOURCE_FIELDS;
+
     if (r->method == NGX_HTTP_GET) {
-        return ngx_http_dff_args_cut_fields(ctx, &r->args, kwargs, options, fail);
+        *text = &r->args;
+        return NGX_OK;
     }
 
     if (ctx->body.len == 0) {
@@ -95,244 +130,322 @@ ngx_http_dff_args_cut(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *opt
         /* void */
     }
 
-    if (len == json.len && ngx_strncasecmp(type.data, json.data, len) == 0) {
-        return ngx_http_dff_args_cut_json(ctx, kwargs, options, fail);
-    }
+    *text = &ctx->body;
 
     if (len == form.len && ngx_strncasecmp(type.data, form.data, len) == 0) {
-        return ngx_http_dff_args_cut_fields(ctx, &ctx->body, kwargs, options, fail);
+        return NGX_OK;
     }
 
-    return ngx_http_dff_fail(fail, "Content-Type must be %s or %s, got \"%.*s\"",
-                                   (char *) json.data, (char *) form.data,
-                                   (int) ngx_min(type.len, 100),
-                                   type.len == 0 ? "" : (char *) type.data);
+    if (len == json.len && ngx_strncasecmp(type.data, json.data, len) == 0) {
+        *source = NGX_HTTP_DFF_SOURCE_JSON;
+        return NGX_OK;
+    }
+
+    return ngx_http_dff_fail(reading->fail, "Content-Type must be %s or %s, got \"%.*s\"",
+                             (char *) json.data, (char *) form.data,
+                             (int) ngx_min(type.len, 100),
+                             type.len == 0 ? "" : (char *) type.data);
 }
 
 
 static ngx_int_t
-ngx_http_dff_args_cut_fields(ngx_http_dff_ctx_t *ctx, ngx_str_t *text, dff_str_t *kwargs,
-    dff_str_t *options, ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text)
+{
+    dff_str_t        body;
+    dff_json_fail_t  bad;
+    dff_json_type_t  type;
+
+    if (dff_json_check(ngx_http_dff_str(*text), &body, &type, &bad) != DFF_OK) {
+        return ngx_http_dff_fail(reading->fail, "Invalid request body: %s at line %zu, "
+                                 "column %zu", bad.what, bad.line, bad.column);
+    }
+
+    if (type != DFF_JSON_OBJECT) {
+        return ngx_http_dff_fail(reading->fail,
+                                 "Invalid request body: it must be a JSON object");
+    }
+
+    if (reading->ctx->format == NGX_HTTP_DFF_SIMPLIFIED) {
+        reading->object = body;
+        return NGX_OK;
+    }
+
+    return ngx_http_dff_args_json_members(reading, body);
+}
+
+
+/* The members of a JSON body that mean something; the rest is ignored. */
+static ngx_int_t
+ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading, dff_str_t body)
 {
     ngx_int_t              rc;
+    ngx_str_t              rest;
+    dff_str_t              kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
+    ngx_uint_t             i;
+    ngx_array_t           *members;
+    ngx_http_dff_kwarg_t  *member;
+
+    members = ngx_http_dff_kwargs_new(reading->ctx->request->pool);
+    if (members == NULL || ngx_http_dff_kwargs_add_object(members, body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    member = members->elts;
+
+    if (reading->ctx->format == NGX_HTTP_DFF_NORMAL) {
+
+        for (i = 0; i < members->nelts; i++) {
+            if (dff_str_eq(ngx_http_dff_str(member[i].name), DFF_STR("kwargs"))) {
+                kwargs = member[i].value;
+
+            } else if (dff_str_eq(ngx_http_dff_str(member[i].name), DFF_STR("options"))) {
+                options = member[i].value;
+            }
+        }
+
+        return ngx_http_dff_args_normal(reading, kwargs, options);
+    }
+
+    reading->list = ngx_http_dff_kwargs_new(reading->ctx->request->pool);
+    if (reading->list == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < members->nelts; i++) {
+        rc = NGX_OK;
+
+        if (ngx_http_dff_args_cut(member[i].name, &ngx_http_dff_kwargs_prefix, &rest)) {
+            rc = ngx_http_dff_kwargs_add(reading->list, rest, member[i].value);
+
+        } else if (ngx_http_dff_args_cut(member[i].name, &ngx_http_dff_options_prefix, &rest)) {
+            rc = ngx_http_dff_args_option(reading, rest, member[i].value);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text)
+{
+    ngx_int_t              rc;
+    dff_str_t              kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
     const char            *what;
     ngx_array_t           *fields;
     ngx_http_dff_field_t  *field;
 
-    rc = ngx_http_dff_fields_parse(ctx->request->pool, text, &fields, &what);
+    rc = ngx_http_dff_fields_parse(reading->ctx->request->pool, text, &fields, &what);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_dff_fail(fail, "Invalid %s: %s",
-                                       text == &ctx->body ? "form" : "query string", what);
+        return ngx_http_dff_fail(reading->fail, "Invalid %s: %s",
+                                 text == &reading->ctx->body ? "form" : "query string", what);
     }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
+    if (reading->ctx->format != NGX_HTTP_DFF_NORMAL) {
+        return ngx_http_dff_args_field_list(reading, fields);
+    }
+
     field = ngx_http_dff_fields_find(fields, "kwargs");
     if (field != NULL) {
-        *kwargs = ngx_http_dff_str(field->value);
+        kwargs = ngx_http_dff_str(field->value);
     }
 
     field = ngx_http_dff_fields_find(fields, "options");
     if (field != NULL) {
-        *options = ngx_http_dff_str(field->value);
+        options = ngx_http_dff_str(field->value);
     }
 
-    return NGX_OK;
+    return ngx_http_dff_args_normal(reading, kwargs, options);
 }
 
 
+/* Normal format: the texts of kwargs and options, empty where they were not given. */
 static ngx_int_t
-ngx_http_dff_args_cut_json(ngx_http_dff_ctx_t *ctx, dff_str_t *kwargs, dff_str_t *options,
-    ngx_http_dff_fail_t *fail)
-{
-    dff_str_t          body;
-    dff_json_fail_t    bad;
-    dff_json_type_t    type;
-    dff_json_object_t  it;
-    dff_json_member_t  member;
-
-    if (dff_json_check(ngx_http_dff_str(ctx->body), &body, &type, &bad) != DFF_OK) {
-        return ngx_http_dff_fail(fail, "Invalid request body: %s at line %zu, column %zu",
-                                       bad.what, bad.line, bad.column);
-    }
-
-    if (dff_json_object_open(&it, body) != DFF_OK) {
-        return ngx_http_dff_fail(fail, "Invalid request body: it must be a JSON object");
-    }
-
-    while (dff_json_object_next(&it, &member, &bad) == 1) {
-
-        if (dff_str_eq(member.key, DFF_STR("kwargs"))) {
-            *kwargs = member.value;
-
-        } else if (dff_str_eq(member.key, DFF_STR("options"))) {
-            *options = member.value;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_dff_args_check_object(const char *name, dff_str_t *text,
-    ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs, dff_str_t options)
 {
     dff_json_fail_t  bad;
     dff_json_type_t  type;
 
-    if (text->len == 0) {
-        *text = DFF_STR("{}");
+    if (kwargs.len != 0) {
+
+        if (dff_json_check(kwargs, &kwargs, &type, &bad) != DFF_OK) {
+            return ngx_http_dff_fail(reading->fail, "\"kwargs\" is not valid JSON: %s at line "
+                                     "%zu, column %zu", bad.what, bad.line, bad.column);
+        }
+
+        if (type != DFF_JSON_OBJECT && type != DFF_JSON_NULL) {
+            return ngx_http_dff_fail(reading->fail, "\"kwargs\" must be a JSON object");
+        }
+
+        if (type == DFF_JSON_OBJECT) {
+            reading->object = kwargs;
+        }
+    }
+
+    if (options.len == 0) {
         return NGX_OK;
     }
 
-    if (dff_json_check(*text, text, &type, &bad) != DFF_OK) {
-        return ngx_http_dff_fail(fail, "\"%s\" is not valid JSON: %s at line %zu, "
-                                       "column %zu", name, bad.what, bad.line, bad.column);
-    }
-
-    if (type == DFF_JSON_NULL) {
-        *text = DFF_STR("{}");
-        return NGX_OK;
-    }
-
-    if (type != DFF_JSON_OBJECT) {
-        return ngx_http_dff_fail(fail, "\"%s\" must be a JSON object", name);
-    }
-
-    return NGX_OK;
+    return ngx_http_dff_options_read(reading->ctx, options, reading->options, reading->fail);
 }
 
 
-/* The caller's arguments and the link's fixed ones in one object. */
+/* Flattened and simplified fields: values are texts, repeated ones a list of texts. */
 static ngx_int_t
-ngx_http_dff_args_merge(ngx_http_dff_ctx_t *ctx, dff_str_t given, ngx_str_t *kwargs,
-    ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading, ngx_array_t *fields)
 {
-    u_char                *p;
+    ngx_int_t              rc;
     ngx_str_t              name;
-    ngx_uint_t             i;
-    ngx_pool_t            *pool = ctx->request->pool;
-    ngx_array_t           *array;
-    dff_json_object_t      it;
-    dff_json_member_t      member;
-    ngx_http_dff_fixed_t  *fixed;
+    dff_str_t              value;
+    ngx_uint_t             i, simplified, option;
+    ngx_http_dff_field_t  *field;
 
-    if (ctx->route.kwargs.len <= 2) {   /* "{}": the usual link */
-        *kwargs = ngx_http_dff_ngx_str(given);
-        return NGX_OK;
-    }
+    field = fields->elts;
+    simplified = reading->ctx->format == NGX_HTTP_DFF_SIMPLIFIED;
 
-    if (ngx_http_dff_args_fixed(ctx, &array) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    fixed = array->elts;
-
-    /* quotes, colon and comma for each fixed member are in its own text */
-    kwargs->data = ngx_pnalloc(pool, given.len + ctx->route.kwargs.len + array->nelts + 2);
-    if (kwargs->data == NULL || dff_json_object_open(&it, given) != DFF_OK) {
+    reading->list = ngx_http_dff_kwargs_new(reading->ctx->request->pool);
+    if (reading->list == NULL) {
         return NGX_ERROR;
     }
 
-    p = kwargs->data;
-    *p++ = '{';
+    for (i = 0; i < fields->nelts; i++) {
 
-    while (dff_json_object_next(&it, &member, NULL) == 1) {
+        name = field[i].name;
+        option = 0;
 
-        if (ngx_http_dff_args_unescape(pool, &member, &name) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        for (i = 0; i < array->nelts; i++) {
-            if (!fixed[i].placeholder
-                && fixed[i].name.len == name.len
-                && ngx_memcmp(fixed[i].name.data, name.data, name.len) == 0)
-            {
-                return ngx_http_dff_args_unexpected(ctx, &name, member.value, fail);
+        if (!simplified && !ngx_http_dff_args_cut(field[i].name, &ngx_http_dff_kwargs_prefix,
+                                                  &name))
+        {
+            option = ngx_http_dff_args_cut(field[i].name, &ngx_http_dff_options_prefix, &name);
+            if (!option) {
+                continue;
             }
         }
 
-        p = ngx_sprintf(p, "%s\"%*s\":%*s", p == kwargs->data + 1 ? "" : ",",
-                        member.key.len, member.key.data, member.value.len, member.value.data);
-    }
+        rc = ngx_http_dff_args_field_value(reading->ctx->request->pool, fields, i, &value);
 
-    for (i = 0; i < array->nelts; i++) {
-        if (!fixed[i].placeholder) {
-            p = ngx_sprintf(p, "%s\"%*s\":%*s", p == kwargs->data + 1 ? "" : ",",
-                            fixed[i].key.len, fixed[i].key.data,
-                            fixed[i].value.len, fixed[i].value.data);
+        if (rc == NGX_DECLINED) {
+            continue;   /* part of the list that its first occurrence has made */
+        }
+
+        if (rc == NGX_OK) {
+            rc = option ? ngx_http_dff_args_option(reading, name, value)
+                        : ngx_http_dff_kwargs_add(reading->list, name, value);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
-
-    *p++ = '}';
-    kwargs->len = p - kwargs->data;
 
     return NGX_OK;
 }
 
 
+/* JSON text of a field's value or values. NGX_DECLINED: not the first of that name. */
 static ngx_int_t
-ngx_http_dff_args_fixed(ngx_http_dff_ctx_t *ctx, ngx_array_t **fixed)
+ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields, ngx_uint_t first,
+    dff_str_t *value)
 {
-    dff_json_object_t      it;
-    dff_json_member_t      member;
-    ngx_http_dff_fixed_t  *f;
+    char                  *p;
+    size_t                 size;
+    ngx_uint_t             i, count;
+    ngx_http_dff_field_t  *field = fields->elts;
 
-    *fixed = ngx_array_create(ctx->request->pool, 4, sizeof(ngx_http_dff_fixed_t));
-    if (*fixed == NULL || dff_json_object_open(&it, ctx->route.kwargs) != DFF_OK) {
-        return NGX_ERROR;
-    }
+    size = sizeof("[]");
+    count = 0;
 
-    while (dff_json_object_next(&it, &member, NULL) == 1) {
-
-        f = ngx_array_push(*fixed);
-        if (f == NULL
-            || ngx_http_dff_args_unescape(ctx->request->pool, &member, &f->name) != NGX_OK)
+    for (i = 0; i < fields->nelts; i++) {
+        if (field[i].name.len != field[first].name.len
+            || ngx_memcmp(field[i].name.data, field[first].name.data, field[i].name.len) != 0)
         {
-            return NGX_ERROR;
+            continue;
         }
 
-        f->key = member.key;
-        f->value = member.value;
-        f->placeholder = dff_str_eq(member.value, DFF_STR("\"INPUT_BY_CALLER\""))
-                         || dff_str_eq(member.value, DFF_STR("\"FROM_PARAMETER\""));
+        if (i < first) {
+            return NGX_DECLINED;
+        }
+
+        size += dff_json_escaped_size(ngx_http_dff_str(field[i].value)) + sizeof("\"\",");
+        count++;
     }
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_dff_args_unescape(ngx_pool_t *pool, dff_json_member_t *member, ngx_str_t *name)
-{
-    if (!member->key_escaped) {
-        *name = ngx_http_dff_ngx_str(member->key);
-        return NGX_OK;
-    }
-
-    name->data = ngx_pnalloc(pool, member->key.len);
-    if (name->data == NULL) {
+    p = ngx_pnalloc(pool, size);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    name->len = dff_json_unescape(member->key, (char *) name->data);
+    value->data = p;
+
+    if (count > 1) {
+        *p++ = '[';
+    }
+
+    for (i = first; i < fields->nelts; i++) {
+        if (field[i].name.len == field[first].name.len
+            && ngx_memcmp(field[i].name.data, field[first].name.data, field[i].name.len) == 0)
+        {
+            *p++ = '"';
+            p = dff_json_escape(p, ngx_http_dff_str(field[i].value));
+            *p++ = '"';
+            *p++ = ',';
+        }
+    }
+
+    p--;
+    if (count > 1) {
+        *p++ = ']';
+    }
+
+    value->len = p - value->data;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_dff_args_unexpected(ngx_http_dff_ctx_t *ctx, ngx_str_t *name, dff_str_t value,
-    ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_option(ngx_http_dff_reading_t *reading, ngx_str_t name, dff_str_t value)
 {
-    fail->detail = json_pack("{s:s%, s:o*, s:s%}",
-                             "kwargsField", name->data, name->len,
-                             "kwargsValue", json_loadb(value.data, value.len, JSON_DECODE_ANY,
-                                                       NULL),
-                             "funcId", ctx->route.func_id.data, ctx->route.func_id.len);
+    u_char      text[128];
+    json_t     *parsed;
+    ngx_int_t   rc;
 
-    return ngx_http_dff_fail(fail, "Found unexpected function kwargs field");
+    parsed = json_loadb(value.data, value.len, JSON_DECODE_ANY, NULL);
+    if (parsed == NULL) {
+        return ngx_http_dff_fail(reading->fail, "Option \"%.*s\" cannot be read",
+                                 (int) ngx_min(name.len, 100), (char *) name.data);
+    }
+
+    (void) ngx_snprintf(text, sizeof(text), "%*s%Z", ngx_min(name.len, sizeof(text) - 1),
+                        name.data);
+
+    rc = ngx_http_dff_options_take(reading->ctx, (char *) text, parsed, 1, reading->options,
+                                   reading->fail);
+    json_decref(parsed);
+
+    return rc;
+}
+
+
+/* rest: what follows the prefix in the name. 0: the name does not begin with it. */
+static ngx_uint_t
+ngx_http_dff_args_cut(ngx_str_t name, ngx_str_t *prefix, ngx_str_t *rest)
+{
+    if (name.len <= prefix->len || ngx_memcmp(name.data, prefix->data, prefix->len) != 0) {
+        return 0;
+    }
+
+    rest->data = name.data + prefix->len;
+    rest->len = name.len - prefix->len;
+
+    return 1;
 }

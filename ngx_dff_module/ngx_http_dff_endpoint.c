@@ -22,6 +22,7 @@ typedef struct {
 } ngx_http_dff_endpoint_t;
 
 static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
+static ngx_int_t ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_found(ngx_http_dff_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx);
@@ -156,12 +157,10 @@ ngx_http_dff_endpoint_find(ngx_str_t *uri)
 static void
 ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
 {
-    u_char     *slash;
-    ngx_int_t   rc;
+    ngx_int_t  rc;
 
-    slash = ngx_strlchr(ctx->link_id.data, ctx->link_id.data + ctx->link_id.len, '/');
-    if (slash != NULL) {
-        ngx_http_dff_endpoint_not_found(ctx);   /* no such format */
+    if (ngx_http_dff_endpoint_format(ctx) != NGX_OK) {
+        ngx_http_dff_endpoint_not_found(ctx);
         return;
     }
 
@@ -174,6 +173,45 @@ ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
     if (rc != NGX_AGAIN) {
         ngx_http_dff_endpoint_found(ctx, rc);
     }
+}
+
+
+/* Splits "<id>[/<format>]". NGX_DECLINED: no such format. */
+static ngx_int_t
+ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx)
+{
+    u_char      *slash, *last;
+    ngx_str_t    name;
+    ngx_uint_t   i;
+
+    static ngx_str_t  formats[] = {
+        [NGX_HTTP_DFF_NORMAL] = ngx_null_string,
+        [NGX_HTTP_DFF_FLATTENED] = ngx_string("flattened"),
+        [NGX_HTTP_DFF_SIMPLIFIED] = ngx_string("simplified")
+    };
+
+    last = ctx->link_id.data + ctx->link_id.len;
+    slash = ngx_strlchr(ctx->link_id.data, last, '/');
+
+    if (slash == NULL) {
+        ctx->format = NGX_HTTP_DFF_NORMAL;
+        return NGX_OK;
+    }
+
+    name.data = slash + 1;
+    name.len = last - name.data;
+    ctx->link_id.len = slash - ctx->link_id.data;
+
+    for (i = NGX_HTTP_DFF_FLATTENED; i <= NGX_HTTP_DFF_SIMPLIFIED; i++) {
+        if (name.len == formats[i].len
+            && ngx_memcmp(name.data, formats[i].data, name.len) == 0)
+        {
+            ctx->format = (ngx_http_dff_format_e) i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

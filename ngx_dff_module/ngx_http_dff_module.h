@@ -60,6 +60,13 @@ struct ngx_http_dff_worker_s {
     ngx_str_t                   brpop;        /* the command in wire format */
 };
 
+/* How a URL wants arguments and options to be read: spec of calls, "Parameters". */
+typedef enum {
+    NGX_HTTP_DFF_NORMAL,        /* kwargs and options, each an object */
+    NGX_HTTP_DFF_FLATTENED,     /* kwargs_<name>, options_<name> */
+    NGX_HTTP_DFF_SIMPLIFIED     /* every field is an argument */
+} ngx_http_dff_format_e;
+
 /* One per request that our handler took. Lives in the request's pool. */
 struct ngx_http_dff_ctx_s {
     ngx_http_request_t         *request;
@@ -70,6 +77,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   link_id;
     ngx_str_t                   body;         /* whole, when one was read */
     dff_route_kind_t            kind;
+    ngx_http_dff_format_e       format;
     dff_route_t                 route;
     ngx_uint_t                  answered;     /* the header was sent */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */

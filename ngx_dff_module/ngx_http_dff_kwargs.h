@@ -1,0 +1,30 @@
+/*
+ * The arguments of a call as a list, and their union with the fixed arguments of its
+ * link. Runs in nginx workers; everything lives in the request's pool.
+ */
+#ifndef NGX_HTTP_DFF_KWARGS_H
+#define NGX_HTTP_DFF_KWARGS_H
+
+#include "ngx_http_dff_options.h"
+
+typedef struct {
+    ngx_str_t  name;       /* unescaped */
+    dff_str_t  value;      /* JSON text, as it was sent */
+} ngx_http_dff_kwarg_t;
+
+/* An empty list; NULL: no memory. */
+ngx_array_t *ngx_http_dff_kwargs_new(ngx_pool_t *pool);
+
+ngx_int_t ngx_http_dff_kwargs_add(ngx_array_t *kwargs, ngx_str_t name, dff_str_t value);
+
+/* Adds the members of a checked object's text. */
+ngx_int_t ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object);
+
+/*
+ * The text of one JSON object with the caller's arguments and the fixed ones of
+ * ctx->route. NGX_DECLINED: the caller sent a fixed one, *fail is filled.
+ */
+ngx_int_t ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
+    ngx_str_t *text, ngx_http_dff_fail_t *fail);
+
+#endif
