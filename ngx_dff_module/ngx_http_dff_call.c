@@ -2,24 +2,22 @@
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
 #include "ngx_http_dff_call.h"
-#include "ngx_http_dff_http_request.h"
+#include "ngx_http_dff_job.h"
 #include "ngx_http_dff_outcome.h"
 
-#define NGX_HTTP_DFF_QUEUE_DEFAULT     1
-#define NGX_HTTP_DFF_EXPIRE_FACTOR     10      /* a queued job expires after timeout x 10 */
+#define NGX_HTTP_DFF_QUEUE_SYNC        1       /* where the function names none */
+#define NGX_HTTP_DFF_QUEUE_ASYNC       9
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
 #define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
-#define NGX_HTTP_DFF_PUSH_ROOM         64      /* wire format around key and envelope */
 
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx);
-static ngx_int_t ngx_http_dff_call_encode(ngx_http_dff_ctx_t *ctx, ngx_http_dff_call_t *call,
-    const ngx_http_dff_options_t *options, ngx_str_t kwargs, ngx_msec_t wait,
-    ngx_str_t *command);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_call_mark(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_congested(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
     const char *state);
@@ -56,6 +54,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
 
     call->unfold = options.unfold;
     call->save_result = options.save_result;
+    call->async = options.exec_mode == DFF_EXEC_ASYNC;
 
     /* never longer than the function's own limit, whose 599.31 may still arrive */
     wait = (ngx_msec_t) ngx_min(options.api_timeout_s, options.timeout_s) * 1000;
@@ -63,13 +62,22 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
         wait += NGX_HTTP_DFF_SOFT_LIMIT_GRACE;
     }
 
+    if (call->async) {
+        wait = NGX_HTTP_DFF_PATIENCE;
+    }
+
     elapsed = ngx_http_dff_elapsed(ctx);
     wait = wait > elapsed ? wait - elapsed : 1;
 
-    if (ngx_http_dff_call_encode(ctx, call, &options, kwargs, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, &options, kwargs, wait, &command) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
+    }
+
+    if (call->async) {
+        /* before the push: the caller may ask as soon as it has the answer */
+        ngx_http_dff_call_mark(call);
     }
 
     if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
@@ -113,7 +121,8 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
     call->queue = ctx->route.queue >= 0 ? (ngx_uint_t) ctx->route.queue
-                                        : NGX_HTTP_DFF_QUEUE_DEFAULT;
+                  : ctx->kind == DFF_ROUTE_BATCH ? NGX_HTTP_DFF_QUEUE_ASYNC
+                  : NGX_HTTP_DFF_QUEUE_SYNC;
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
@@ -131,76 +140,6 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
     }
 
     return call;
-}
-
-
-/* The LPUSH with the job, in wire format: the envelope is written once, in place. */
-static ngx_int_t
-ngx_http_dff_call_encode(ngx_http_dff_ctx_t *ctx, ngx_http_dff_call_t *call,
-    const ngx_http_dff_options_t *options, ngx_str_t kwargs, ngx_msec_t wait,
-    ngx_str_t *command)
-{
-    size_t                  size, key_len;
-    u_char                 *p;
-    dff_job_t               job;
-    dff_key_t               key;
-    ngx_str_t               request;
-    ngx_http_dff_worker_t  *worker = ctx->worker;
-
-    request = ngx_http_dff_http_request(ctx);
-    if (request.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&job, sizeof(dff_job_t));
-    job.kind = DFF_JOB_CALL;
-    job.id = ngx_http_dff_str(call->node.str);
-    job.func_id = ctx->route.func_id;
-    job.origin = ctx->kind == DFF_ROUTE_BATCH ? DFF_ORIGIN_BATCH : DFF_ORIGIN_AUTH_LINK;
-    job.origin_id = ngx_http_dff_str(ctx->link_id);
-    job.producer = ngx_http_dff_str(worker->producer);
-    job.trace_id = ngx_http_dff_str(ctx->trace_id);
-    job.exec_mode = DFF_EXEC_SYNC;
-    job.return_type = options->return_type;
-    job.queue = (int) call->queue;
-    job.timeout_s = (int) options->timeout_s;
-    job.max_memory_mb = ctx->route.max_memory_mb;
-    job.script_version = ctx->route.script_version;
-    job.retry_on_lost = ctx->route.retry_on_lost;
-    job.keep_result = options->save_result != 0;
-    job.queued_at_ms = dff_time_now_ms();
-    job.wait_until_ms = job.queued_at_ms + (int64_t) wait;
-    job.kwargs = ngx_http_dff_str(kwargs);
-    job.request = ngx_http_dff_str(request);
-
-    if (!options->never_expire) {
-        job.expires_at_ms = job.queued_at_ms
-                            + options->timeout_s * NGX_HTTP_DFF_EXPIRE_FACTOR * 1000;
-    }
-
-    call->marker_ttl_s = worker->mcf->config.worker_result_expires_s
-                         + options->timeout_s * (NGX_HTTP_DFF_EXPIRE_FACTOR + 1);
-
-    size = dff_job_size(&job);
-    key_len = dff_key_queue(key, (int) call->queue);
-
-    command->data = ngx_pnalloc(ctx->request->pool,
-                                NGX_HTTP_DFF_PUSH_ROOM + key_len + size);
-    if (command->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_sprintf(command->data, "*3" CRLF "$5" CRLF "LPUSH" CRLF "$%uz" CRLF "%*s" CRLF
-                    "$%uz" CRLF, key_len, key_len, key, size);
-    call->envelope.data = p;
-    call->envelope.len = size;
-
-    p = (u_char *) dff_job_write((char *) p, &job);
-    *p++ = CR;
-    *p++ = LF;
-    command->len = p - command->data;
-
-    return NGX_OK;
 }
 
 
@@ -235,7 +174,28 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 
     if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
         ngx_http_dff_call_withdraw(call);
+        return;
     }
+
+    if (call->async) {
+        ngx_http_dff_call_accepted(call);
+    }
+}
+
+
+/* The answer to an async call: where its result will be. */
+static void
+ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
+{
+    ngx_str_t            data = ngx_string("{\"result\":null}");
+    ngx_connection_t    *c;
+    ngx_http_dff_ctx_t  *ctx;
+
+    ctx = ngx_http_dff_call_end(call);
+    c = ctx->request->connection;
+
+    ngx_http_dff_answer_data(ctx, data, ngx_http_dff_outcome_task(ctx));
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -273,6 +233,11 @@ ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *data, void *privdata)
         && reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
     {
         ngx_http_dff_call_congested(call);
+        return;
+    }
+
+    if (call->state == NGX_HTTP_DFF_CALL_WAITING && call->async) {
+        ngx_http_dff_call_accepted(call);   /* claimed in the meantime */
         return;
     }
 
@@ -331,7 +296,7 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN) {
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
         return;
     }
@@ -345,7 +310,20 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx)
 {
-    u_char       marker[512];
+    ngx_http_dff_call_mark(call);
+
+    (void) ngx_http_dff_call_end(call);
+
+    ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
+                              json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
+}
+
+
+/* Lets func-result know of a task that is not finished; never over its result. */
+static void
+ngx_http_dff_call_mark(ngx_http_dff_call_t *call)
+{
+    char         marker[512], *last;
     dff_reply_t  reply;
 
     ngx_memzero(&reply, sizeof(dff_reply_t));
@@ -355,18 +333,11 @@ ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx
     reply.body = DFF_STR("null");
 
     if (dff_reply_size(&reply) <= sizeof(marker)) {
-        /* not over a result that a master has stored a moment ago */
+        last = dff_reply_write(marker, &reply);
         ngx_http_dff_call_keep(call->worker, reply.id,
-                               (dff_str_t) { (char *) marker,
-                                             (size_t) (dff_reply_write((char *) marker, &reply)
-                                                       - (char *) marker) },
+                               (dff_str_t) { marker, (size_t) (last - marker) },
                                call->marker_ttl_s, 1);
     }
-
-    (void) ngx_http_dff_call_end(call);
-
-    ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
-                              json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
 }
 
 

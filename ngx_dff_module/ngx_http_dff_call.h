@@ -27,6 +27,7 @@ typedef struct ngx_http_dff_call_s {
     ngx_http_dff_call_state_e   state;
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
     ngx_uint_t                  queue;
+    ngx_uint_t                  async;       /* answered when its push is confirmed */
     ngx_uint_t                  unfold;
     ngx_uint_t                  save_result;
     int64_t                     marker_ttl_s;

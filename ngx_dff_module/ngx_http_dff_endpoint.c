@@ -39,6 +39,9 @@ static const ngx_http_dff_endpoint_t  ngx_http_dff_endpoints[] = {
     { ngx_string("/api/v1/al/"), 1, NGX_HTTP_GET|NGX_HTTP_POST, "GET, POST, OPTIONS",
       DFF_ROUTE_AUTH_LINK, ngx_http_dff_endpoint_link },
 
+    { ngx_string("/api/v1/bat/"), 1, NGX_HTTP_GET|NGX_HTTP_POST, "GET, POST, OPTIONS",
+      DFF_ROUTE_BATCH, ngx_http_dff_endpoint_link },
+
     { ngx_string("/api/v1/func-result"), 0, NGX_HTTP_GET, "GET, OPTIONS",
       DFF_ROUTE_AUTH_LINK, ngx_http_dff_result_start },
 

@@ -1,6 +1,8 @@
 /* Options of a call: see the header. */
 #include "ngx_http_dff_options.h"
 
+#define NGX_HTTP_DFF_BATCH_TIMEOUT  3600    /* s, where the function names none */
+
 typedef enum {
     NGX_HTTP_DFF_OPTION_SECONDS,
     NGX_HTTP_DFF_OPTION_FLAG,
@@ -55,8 +57,10 @@ ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx, ngx_http_dff_options_t *op
 {
     dff_config_t  *config = &ctx->worker->mcf->config;
 
+    options->exec_mode = ctx->kind == DFF_ROUTE_BATCH ? DFF_EXEC_ASYNC : DFF_EXEC_SYNC;
     options->timeout_s = ctx->route.timeout_s != 0 ? ctx->route.timeout_s
-                                                   : config->func_default_timeout_s;
+                         : ctx->kind == DFF_ROUTE_BATCH ? NGX_HTTP_DFF_BATCH_TIMEOUT
+                         : config->func_default_timeout_s;
     options->api_timeout_s = ctx->route.api_timeout_s != 0 ? ctx->route.api_timeout_s
                                                            : config->func_default_api_timeout_s;
     options->return_type = DFF_RETURN_RAW;
@@ -167,9 +171,10 @@ ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *o
 
     case NGX_HTTP_DFF_OPTION_EXEC_MODE:
     default:
-        if (text == NULL || ngx_strcmp(text, "sync") != 0) {
-            return ngx_http_dff_fail(fail, "Option \"%s\" of an auth link must be \"sync\"",
-                                     option->name);
+        if (text == NULL || ngx_strcmp(text, dff_exec_mode_name(options->exec_mode)) != 0) {
+            return ngx_http_dff_fail(fail, "Option \"%s\" of %s must be \"%s\"", option->name,
+                                     ctx->kind == DFF_ROUTE_BATCH ? "a batch" : "an auth link",
+                                     dff_exec_mode_name(options->exec_mode));
         }
         return NGX_OK;
     }

@@ -16,6 +16,7 @@ typedef struct {
     ngx_uint_t         unfold;
     ngx_uint_t         save_result;
     ngx_uint_t         never_expire;
+    dff_exec_mode_t    exec_mode;      /* by the kind of link, never by choice */
 } ngx_http_dff_options_t;
 
 /* Why a request is wrong, for a 400. */

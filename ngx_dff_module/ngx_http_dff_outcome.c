@@ -121,16 +121,29 @@ ngx_http_dff_outcome_folded(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply,
     data.len = p - data.data;
 
     if (save_result) {
-        extra.data = ngx_pnalloc(ctx->request->pool, 128 + ctx->task_id.len * 2);
-        if (extra.data != NULL) {
-            p = ngx_sprintf(extra.data, "\"taskId\":\"%V\","
-                            "\"resultURL\":\"/api/v1/func-result?taskId=%V\"",
-                            &ctx->task_id, &ctx->task_id);
-            extra.len = p - extra.data;
-        }
+        extra = ngx_http_dff_outcome_task(ctx);
     }
 
     ngx_http_dff_answer_data(ctx, data, extra);
+}
+
+
+ngx_str_t
+ngx_http_dff_outcome_task(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_str_t  members;
+
+    ngx_str_null(&members);
+
+    members.data = ngx_pnalloc(ctx->request->pool, 128 + ctx->task_id.len * 2);
+    if (members.data != NULL) {
+        members.len = ngx_sprintf(members.data, "\"taskId\":\"%V\","
+                                  "\"resultURL\":\"/api/v1/func-result?taskId=%V\"",
+                                  &ctx->task_id, &ctx->task_id)
+                      - members.data;
+    }
+
+    return members;
 }
 
 

@@ -16,6 +16,9 @@ void ngx_http_dff_outcome_answer(ngx_http_dff_ctx_t *ctx, const dff_reply_t *rep
 /* The result as JSON text, in the request's pool; data NULL: no memory. */
 ngx_str_t ngx_http_dff_outcome_json(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
 
+/* "taskId" and "resultURL" as members for ngx_http_dff_answer_data(). */
+ngx_str_t ngx_http_dff_outcome_task(ngx_http_dff_ctx_t *ctx);
+
 /* Row of the error table and detail {id, etype, einfoTEXT} of one that did not succeed. */
 dff_reason_t ngx_http_dff_outcome_error(const dff_reply_t *reply, json_t **detail);
 
