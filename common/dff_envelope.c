@@ -1,0 +1,370 @@
+/*
+ * Job envelopes and replies. Their heads are records (dff_fields), their first
+ * line is read and written here. On the way of every call, in every process.
+ */
+#include "dff_envelope.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+
+#include "dff_fields.h"
+#include "dff_id.h"
+
+#include "dff_banned.h"
+
+#define DFF_ENVELOPE_VERSION      1
+#define DFF_ENVELOPE_SECTIONS     3
+#define DFF_ENVELOPE_LENGTH_MAX   10            /* digits of a section's length */
+
+static const char *const dff_job_kinds[] = { [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check" };
+
+static const char *const dff_origins[] = {
+    [DFF_ORIGIN_AUTH_LINK] = "authLink", [DFF_ORIGIN_BATCH] = "batch",
+    [DFF_ORIGIN_CRONTAB] = "crontab", [DFF_ORIGIN_DIRECT] = "direct",
+    [DFF_ORIGIN_DEBUG] = "debug", [DFF_ORIGIN_API_AUTH] = "apiAuth",
+    [DFF_ORIGIN_INTEGRATION] = "integration",
+};
+
+static const char *const dff_exec_modes[] = {
+    [DFF_EXEC_SYNC] = "sync", [DFF_EXEC_ASYNC] = "async", [DFF_EXEC_CRONTAB] = "crontab",
+};
+
+static const char *const dff_return_types[] = {
+    [DFF_RETURN_RAW] = "raw", [DFF_RETURN_REPR] = "repr",
+    [DFF_RETURN_JSON_DUMPS] = "jsonDumps", [DFF_RETURN_ALL] = "ALL",
+};
+
+static const char *const dff_statuses[] = {
+    [DFF_STATUS_QUEUED] = "queued", [DFF_STATUS_SUCCESS] = "success",
+    [DFF_STATUS_FAILURE] = "failure", [DFF_STATUS_TIMEOUT] = "timeout",
+    [DFF_STATUS_EXPIRED] = "expired", [DFF_STATUS_LOST] = "lost",
+};
+
+static const char *const dff_body_types[] = {
+    [DFF_BODY_JSON] = "json", [DFF_BODY_TEXT] = "text", [DFF_BODY_RAW] = "raw",
+};
+
+#define DFF_NAMES(names)  (sizeof(names) / sizeof((names)[0]))
+
+_Static_assert(DFF_NAMES(dff_job_kinds) == DFF_JOB_KIND_COUNT, "a name for each job kind");
+_Static_assert(DFF_NAMES(dff_origins) == DFF_ORIGIN_COUNT, "a name for each origin");
+_Static_assert(DFF_NAMES(dff_exec_modes) == DFF_EXEC_COUNT, "a name for each mode");
+_Static_assert(DFF_NAMES(dff_return_types) == DFF_RETURN_COUNT, "a name for each return type");
+_Static_assert(DFF_NAMES(dff_statuses) == DFF_STATUS_COUNT, "a name for each status");
+_Static_assert(DFF_NAMES(dff_body_types) == DFF_BODY_COUNT, "a name for each body type");
+
+/* JSON name, member, flags; then what the kind needs. */
+#define DFF_ROW(type, name, member, flags, kind, ...) \
+    { DFF_FIELD_NAME(name), offsetof(type, member), (kind), (flags), __VA_ARGS__ }
+#define DFF_JOB_STR(name, member, flags, max, check) \
+    DFF_ROW(dff_job_t, name, member, flags, DFF_FIELD_STR, 1, max, NULL, check)
+#define DFF_JOB_NUM(name, member, flags, kind, min, max) \
+    DFF_ROW(dff_job_t, name, member, flags, kind, min, max, NULL, NULL)
+#define DFF_JOB_ENUM(name, member, flags, names) \
+    DFF_ROW(dff_job_t, name, member, flags, DFF_FIELD_ENUM, 0, DFF_NAMES(names) - 1, names, NULL)
+
+#define DFF_MUST  (DFF_FIELD_REQUIRED | DFF_FIELD_ALWAYS)
+
+static const dff_field_t dff_job_rows[] = {
+    DFF_JOB_ENUM("kind", kind, 0, dff_job_kinds),
+    DFF_JOB_STR("id", id, DFF_MUST, DFF_TASK_ID_MAX, dff_id_is_link),
+    DFF_JOB_STR("func", func_id, DFF_MUST, DFF_FUNC_ID_MAX, NULL),   /* see dff_job_check_func */
+    DFF_JOB_NUM("queue", queue, DFF_MUST, DFF_FIELD_INT, 0, DFF_QUEUE_COUNT - 1),
+    DFF_JOB_ENUM("origin", origin, DFF_FIELD_ALWAYS, dff_origins),
+    DFF_JOB_STR("originId", origin_id, 0, DFF_TASK_ID_MAX, dff_id_is_link),
+    DFF_JOB_ENUM("mode", exec_mode, 0, dff_exec_modes),
+    DFF_JOB_ENUM("returnType", return_type, 0, dff_return_types),
+    DFF_JOB_NUM("timeout", timeout_s, DFF_MUST, DFF_FIELD_INT, 1, DFF_TIMEOUT_MAX_S),
+    DFF_JOB_NUM("maxMemory", max_memory_mb, 0, DFF_FIELD_INT, 0, INT_MAX),
+    DFF_JOB_NUM("scriptVersion", script_version, 0, DFF_FIELD_INT, 0, INT_MAX),
+    DFF_JOB_NUM("queuedAt", queued_at_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_NUM("expiresAt", expires_at_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_STR("producer", producer, 0, DFF_PRODUCER_MAX, dff_id_is_trace),
+    DFF_JOB_NUM("waitUntil", wait_until_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_STR("trace", trace_id, 0, DFF_TRACE_ID_MAX, dff_id_is_trace),
+    DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
+    DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
+};
+
+#define DFF_REPLY_TIME(name, member) \
+    DFF_ROW(dff_reply_t, name, member, 0, DFF_FIELD_INT64, 0, INT64_MAX, NULL, NULL)
+#define DFF_REPLY_ENUM(name, member, flags, names) \
+    DFF_ROW(dff_reply_t, name, member, flags, DFF_FIELD_ENUM, 0, DFF_NAMES(names) - 1, names, NULL)
+
+static const dff_field_t dff_reply_rows[] = {
+    DFF_ROW(dff_reply_t, "id", id, DFF_MUST, DFF_FIELD_STR, 1, DFF_TASK_ID_MAX, NULL,
+        dff_id_is_link),
+    DFF_REPLY_ENUM("status", status, DFF_MUST, dff_statuses),
+    DFF_REPLY_ENUM("type", body_type, DFF_FIELD_ALWAYS, dff_body_types),
+    DFF_REPLY_TIME("startedAt", started_at_ms),
+    DFF_REPLY_TIME("endedAt", ended_at_ms),
+};
+
+_Static_assert(DFF_NAMES(dff_job_rows) <= DFF_FIELDS_MAX, "fields fit the table reader");
+
+static const dff_fields_t dff_job_fields = DFF_FIELDS("job head", dff_job_rows);
+static const dff_fields_t dff_reply_fields = DFF_FIELDS("reply head", dff_reply_rows);
+
+/* What differs between the two kinds of envelope. */
+typedef struct {
+    char                magic[4];      /* then the version and a space */
+    const char         *noun;
+    const dff_fields_t *head;
+} dff_envelope_kind_t;
+
+static const dff_envelope_kind_t dff_envelope_job = { "DFF", "job envelope", &dff_job_fields };
+static const dff_envelope_kind_t dff_envelope_reply = { "DFR", "reply", &dff_reply_fields };
+
+static size_t
+dff_envelope_digits(size_t n)
+{
+    size_t digits = 1;
+
+    for (n /= 10; n > 0; n /= 10)
+        digits++;
+    return digits;
+}
+
+/* "DFF1 120 7 0\n" and the sections. */
+static size_t
+dff_envelope_size(const dff_envelope_kind_t *kind, const void *record, dff_str_t second,
+    dff_str_t third)
+{
+    size_t head = dff_fields_size(kind->head, record);
+
+    return sizeof("DFF1 ") - 1 + dff_envelope_digits(head) + 1 + dff_envelope_digits(second.len)
+        + 1 + dff_envelope_digits(third.len) + 1 + head + second.len + third.len;
+}
+
+static char *
+dff_envelope_put_length(char *out, size_t n, char after)
+{
+    size_t digits = dff_envelope_digits(n), i;
+
+    for (i = digits; i > 0; i--) {
+        out[i - 1] = (char) ('0' + n % 10);
+        n /= 10;
+    }
+    out[digits] = after;
+    return out + digits + 1;
+}
+
+static char *
+dff_envelope_put(char *out, dff_str_t text)
+{
+    if (text.len > 0)
+        memcpy(out, text.data, text.len);
+    return out + text.len;
+}
+
+static char *
+dff_envelope_write(const dff_envelope_kind_t *kind, char *out, const void *record,
+    dff_str_t second, dff_str_t third)
+{
+    memcpy(out, kind->magic, 3);
+    out[3] = '0' + DFF_ENVELOPE_VERSION;
+    out[4] = ' ';
+    out = dff_envelope_put_length(out + 5, dff_fields_size(kind->head, record), ' ');
+    out = dff_envelope_put_length(out, second.len, ' ');
+    out = dff_envelope_put_length(out, third.len, '\n');
+    out = dff_fields_write(kind->head, out, record);
+    out = dff_envelope_put(out, second);
+    return dff_envelope_put(out, third);
+}
+
+/* A decimal length and the byte after it. NULL: not well-formed. */
+static const char *
+dff_envelope_take_length(const char *p, const char *end, char after, size_t *length)
+{
+    const char *start = p;
+    uint64_t    n = 0;
+
+    while (p < end && *p >= '0' && *p <= '9' && p - start < DFF_ENVELOPE_LENGTH_MAX)
+        n = n * 10 + (uint64_t) (*p++ - '0');
+    if (p == start || p == end || *p != after || (*start == '0' && p - start > 1))
+        return NULL;
+    *length = n;      /* ten digits: no overflow, nor of the sum of three */
+    return p + 1;
+}
+
+static const char *
+dff_envelope_take_magic(const dff_envelope_kind_t *kind, dff_str_t bytes, dff_err_t *err)
+{
+    const char *p = bytes.data, *end = dff_str_end(bytes);
+    size_t      version;
+
+    if (bytes.len < 3 || memcmp(p, kind->magic, 3) != 0) {
+        (void) dff_err_set(err, DFF_E_SYS, "%s: %zu bytes that do not begin with \"%s\"",
+            kind->noun, bytes.len, kind->magic);
+        return NULL;
+    }
+    p = dff_envelope_take_length(p + 3, end, ' ', &version);
+    if (p == NULL) {
+        (void) dff_err_set(err, DFF_E_SYS, "%s: no version after \"%s\"", kind->noun, kind->magic);
+    } else if (version != DFF_ENVELOPE_VERSION) {
+        (void) dff_err_set(err, DFF_E_SYS, "%s: version %zu is not supported, this build reads "
+            "version %d", kind->noun, version, DFF_ENVELOPE_VERSION);
+        return NULL;
+    }
+    return p;
+}
+
+/* Cuts bytes into the three sections. */
+static int
+dff_envelope_cut(const dff_envelope_kind_t *kind, dff_str_t bytes,
+    dff_str_t sections[DFF_ENVELOPE_SECTIONS], dff_err_t *err)
+{
+    const char *p = dff_envelope_take_magic(kind, bytes, err), *end = dff_str_end(bytes);
+    uint64_t    sum = 0;
+    int         i;
+
+    if (p == NULL)
+        return DFF_ERROR;
+    for (i = 0; i < DFF_ENVELOPE_SECTIONS; i++) {
+        p = dff_envelope_take_length(p, end, i < DFF_ENVELOPE_SECTIONS - 1 ? ' ' : '\n',
+            &sections[i].len);
+        if (p == NULL) {
+            return dff_err_set(err, DFF_E_SYS, "%s: its first line is not three lengths",
+                kind->noun);
+        }
+        sum += sections[i].len;
+    }
+    if (sum != (uint64_t) (end - p)) {
+        return dff_err_set(err, DFF_E_SYS, "%s: %zu bytes follow its first line, which speaks of "
+            "%" PRIu64, kind->noun, (size_t) (end - p), sum);
+    }
+    for (i = 0; i < DFF_ENVELOPE_SECTIONS; i++) {
+        sections[i].data = p;
+        p += sections[i].len;
+    }
+    return DFF_OK;
+}
+
+/* The look of an object, not its grammar: who reads the section checks that. */
+static int
+dff_envelope_check_object(const char *noun, dff_str_t text, bool may_be_empty, dff_err_t *err)
+{
+    if (text.len == 0 && may_be_empty)
+        return DFF_OK;
+    if (text.len >= 2 && text.data[0] == '{' && text.data[text.len - 1] == '}')
+        return DFF_OK;
+    return dff_err_set(err, DFF_E_SYS, "%s is not a JSON object", noun);
+}
+
+/* What spans fields: func names a function, but the script in a check. */
+static int
+dff_job_check_rest(const dff_job_t *job, dff_err_t *err)
+{
+    bool good = job->kind == DFF_JOB_CHECK ? dff_id_is_script(job->func_id)
+                                           : dff_id_is_func(job->func_id);
+
+    if (!good) {
+        return dff_err_set(err, DFF_E_SYS, "job head: \"func\" must be the id of a %s, got %.*s",
+            job->kind == DFF_JOB_CHECK ? "script" : "function",
+            (int) job->func_id.len, job->func_id.data);
+    }
+    if (dff_envelope_check_object("job kwargs", job->kwargs, false, err) != DFF_OK)
+        return DFF_ERROR;
+    return dff_envelope_check_object("job request", job->request, true, err);
+}
+
+int
+dff_job_check(const dff_job_t *job, dff_err_t *err)
+{
+    if (dff_fields_check(&dff_job_fields, job, err) != DFF_OK)
+        return DFF_ERROR;
+    return dff_job_check_rest(job, err);
+}
+
+size_t
+dff_job_size(const dff_job_t *job)
+{
+    return dff_envelope_size(&dff_envelope_job, job, job->kwargs, job->request);
+}
+
+char *
+dff_job_write(char *out, const dff_job_t *job)
+{
+    return dff_envelope_write(&dff_envelope_job, out, job, job->kwargs, job->request);
+}
+
+int
+dff_job_decode(dff_str_t envelope, dff_job_t *job, dff_err_t *err)
+{
+    dff_str_t sections[DFF_ENVELOPE_SECTIONS];
+
+    memset(job, 0, sizeof(*job));
+    if (dff_envelope_cut(&dff_envelope_job, envelope, sections, err) != DFF_OK
+        || dff_fields_read(&dff_job_fields, sections[0], job, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    job->kwargs = sections[1];
+    job->request = sections[2];
+    return dff_job_check_rest(job, err);
+}
+
+size_t
+dff_reply_size(const dff_reply_t *reply)
+{
+    return dff_envelope_size(&dff_envelope_reply, reply, reply->control, reply->body);
+}
+
+char *
+dff_reply_write(char *out, const dff_reply_t *reply)
+{
+    return dff_envelope_write(&dff_envelope_reply, out, reply, reply->control, reply->body);
+}
+
+int
+dff_reply_decode(dff_str_t envelope, dff_reply_t *reply, dff_err_t *err)
+{
+    dff_str_t sections[DFF_ENVELOPE_SECTIONS];
+
+    memset(reply, 0, sizeof(*reply));
+    if (dff_envelope_cut(&dff_envelope_reply, envelope, sections, err) != DFF_OK
+        || dff_fields_read(&dff_reply_fields, sections[0], reply, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    reply->control = sections[1];
+    reply->body = sections[2];
+    return dff_envelope_check_object("reply control", reply->control, true, err);
+}
+
+const char *
+dff_status_name(dff_status_t status)
+{
+    return (unsigned) status < DFF_STATUS_COUNT ? dff_statuses[status] : "unknown";
+}
+
+const char *
+dff_origin_name(dff_origin_t origin)
+{
+    return (unsigned) origin < DFF_ORIGIN_COUNT ? dff_origins[origin] : "unknown";
+}
+
+const char *
+dff_exec_mode_name(dff_exec_mode_t mode)
+{
+    return (unsigned) mode < DFF_EXEC_COUNT ? dff_exec_modes[mode] : "unknown";
+}
+
+const char *
+dff_return_type_name(dff_return_type_t type)
+{
+    return (unsigned) type < DFF_RETURN_COUNT ? dff_return_types[type] : "unknown";
+}
+
+int
+dff_return_type_from(dff_str_t text)
+{
+    int i;
+
+    for (i = 0; i < DFF_RETURN_COUNT; i++) {
+        if (dff_str_eq(text, dff_str_from(dff_return_types[i])))
+            return i;
+    }
+    return -1;
+}

@@ -1,0 +1,36 @@
+/*
+ * Every Redis key and channel of DFF. Nothing else spells a key.
+ *
+ * Functions write a NUL-terminated key into the caller's buffer and return its
+ * length; the parts come from checked ids, and a part that does not fit is cut,
+ * never overrun.
+ */
+#ifndef DFF_KEYS_H
+#define DFF_KEYS_H
+
+#include <stddef.h>
+
+#include "dff_str.h"
+
+#define DFF_KEY_MAX  400
+typedef char dff_key_t[DFF_KEY_MAX];
+
+#define DFF_KEY_PREFIX           "dff:"
+#define DFF_KEY_SCRIPTS          DFF_KEY_PREFIX "scripts"
+#define DFF_KEY_SCRIPTS_VERSION  DFF_KEY_PREFIX "scripts:version"
+#define DFF_KEY_NODES            DFF_KEY_PREFIX "nodes"     /* set: nodes with state in Redis */
+#define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"
+#define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
+#define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"
+#define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
+
+size_t dff_key_queue(dff_key_t key, int queue);
+size_t dff_key_claimed(dff_key_t key, dff_str_t node);
+size_t dff_key_started(dff_key_t key, dff_str_t node);
+size_t dff_key_node(dff_key_t key, dff_str_t node);
+size_t dff_key_reply(dff_key_t key, dff_str_t producer);
+size_t dff_key_result(dff_key_t key, dff_str_t task_id);
+size_t dff_key_attempts(dff_key_t key, dff_str_t task_id);
+size_t dff_key_route(dff_key_t key, const char *kind, dff_str_t id);   /* kind: "al", "bat" */
+
+#endif

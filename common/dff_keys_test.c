@@ -1,0 +1,59 @@
+/* The names of Redis keys. */
+#include "dff_keys.h"
+
+#include "dff_test.h"
+
+#include "dff_banned.h"
+
+static void
+keys_are_spelt_as_the_protocol_says(void **state)
+{
+    dff_key_t key;
+
+    (void) state;
+#define IS(call, text) \
+    assert_int_equal(call, strlen(text)); \
+    assert_string_equal(key, text)
+    IS(dff_key_queue(key, 0), "dff:queue:0");
+    IS(dff_key_queue(key, 9), "dff:queue:9");
+    IS(dff_key_claimed(key, DFF_STR("node-1")), "dff:claimed:node-1");
+    IS(dff_key_started(key, DFF_STR("node-1")), "dff:started:node-1");
+    IS(dff_key_node(key, DFF_STR("node-1")), "dff:node:node-1");
+    IS(dff_key_reply(key, DFF_STR("ngx-1")), "dff:reply:ngx-1");
+    IS(dff_key_result(key, DFF_STR("task-1")), "dff:result:task-1");
+    IS(dff_key_route(key, "al", DFF_STR("auln-1")), "dff:route:al:auln-1");
+    IS(dff_key_route(key, "bat", DFF_STR("bat-1")), "dff:route:bat:bat-1");
+    IS(dff_key_node(key, DFF_STR_NULL), "dff:node:");
+#undef IS
+}
+
+static void
+a_part_that_does_not_fit_is_cut(void **state)
+{
+    char      huge[2 * DFF_KEY_MAX];
+    dff_str_t part = { huge, sizeof(huge) };
+    struct {
+        dff_key_t key;
+        char      after[8];
+    } place;
+
+    (void) state;
+    memset(huge, 'x', sizeof(huge));
+    memset(&place, 'z', sizeof(place));
+    assert_int_equal(dff_key_route(place.key, "al", part), DFF_KEY_MAX - 1);
+    assert_int_equal(place.key[DFF_KEY_MAX - 1], '\0');
+    assert_int_equal(dff_key_result(place.key, part), DFF_KEY_MAX - 1);
+    assert_int_equal(strlen(place.key), DFF_KEY_MAX - 1);
+    assert_memory_equal(place.after, "zzzzzzzz", 8);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_spelt_as_the_protocol_says),
+        cmocka_unit_test(a_part_that_does_not_fit_is_cut),
+    };
+
+    return cmocka_run_group_tests_name("dff_keys", tests, NULL, NULL);
+}
