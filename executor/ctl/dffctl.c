@@ -1,0 +1,227 @@
+/*
+ * dffctl: the operator's program. Reads the command line against one table, loads
+ * the configuration, runs one handler, and exits with what it says.
+ */
+#include "ctl/dff_ctl.h"
+
+#include <locale.h>
+#include <mysql.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dff_banned.h"
+
+#define DFF_CTL_DEFAULT_CONFIG  "/usr/local/dataflux-func/data/user-config.yaml"
+#define DFF_CTL_DB_TIMEOUT_S    60
+#define DFF_CTL_JSON_OPTION     { "--json", NULL, "print one JSON object", false }
+
+const dff_ctl_command_t dff_ctl_commands[] = {
+    { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
+      .help = "start the node, or one part: mysql, redis, executor, nginx" },
+    { .name = "stop", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
+      .help = "stop the node, or one part; running functions may finish" },
+    { .name = "restart", .words = { "[PART]" }, .handler = dff_ctl_service,
+      .needs = DFF_CTL_REST, .help = "stop and start" },
+    { .name = "reload", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
+      .help = "apply a changed configuration without ending calls" },
+
+    { .name = "status", .options = { DFF_CTL_JSON_OPTION }, .handler = dff_ctl_status,
+      .needs = DFF_CTL_CONFIG, .help = "nodes, workers, queues, Redis and MySQL",
+      .more = "Exit status 0: a node is alive, Redis and MySQL answer." },
+
+    { .name = "script publish", .words = { "FILE" }, .handler = dff_ctl_script_publish,
+      .needs = DFF_CTL_CONFIG, .help = "publish a file (- is standard input) as a script",
+      .options = { { "--id", "SET__NAME", "id of the script; its set is made when missing", true },
+                   { "--title", "TITLE", "title of the script", false },
+                   { "--note", "TEXT", "note of the publish history", false } },
+      .more = "A worker runs the script first to collect its functions; one that raises is\n"
+              "refused and nothing is changed. Exit status 0: stored, and live on every node." },
+    { .name = "script list", .handler = dff_ctl_script_list, .needs = DFF_CTL_CONFIG,
+      .help = "published scripts" },
+
+    { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
+      .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
+      .options = { { "--id", "ID", "id of the link, which is the secret in its URL", false },
+                   { "--kwargs", "JSON", "fixed arguments and placeholders", false },
+                   { "--update", NULL, "change the link when it exists", false } },
+      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update and without\n"
+              "--kwargs an existing link keeps its own." },
+    { .name = "link list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
+      .help = "auth links, newest first",
+      .options = { { "--limit", "N", "at most N links (1000)", false } } },
+
+    { .name = "call", .words = { "FUNC_ID", "[KWARGS]" }, .handler = dff_ctl_call,
+      .needs = DFF_CTL_CONFIG, .help = "call a published function and print its result",
+      .options = { { "--timeout", "S", "time limit of the function", false },
+                   DFF_CTL_JSON_OPTION },
+      .more = "KWARGS is a JSON object like {\"x\": 1}. Exit status: 0 success, 3 the function\n"
+              "raised, 4 its time limit passed, 5 it was lost or expired; 1 it could not be\n"
+              "called, 2 wrong usage." },
+    { .name = "task show", .words = { "ID" }, .options = { DFF_CTL_JSON_OPTION },
+      .handler = dff_ctl_task_show, .needs = DFF_CTL_CONFIG,
+      .help = "state, result and timing of a task",
+      .more = "Exit status as of call; 0 too while it is queued or running." },
+
+    { .name = "queue list", .options = { DFF_CTL_JSON_OPTION }, .handler = dff_ctl_queue_list,
+      .needs = DFF_CTL_CONFIG, .help = "jobs that wait in each queue" },
+    { .name = "queue clear", .words = { "N|all" }, .handler = dff_ctl_queue_clear,
+      .needs = DFF_CTL_CONFIG, .help = "drop the waiting jobs of a queue; their callers are told" },
+
+    { .name = "db migrate", .handler = dff_ctl_db_migrate, .needs = DFF_CTL_CONFIG,
+      .help = "bring the schema up to date; a new database gets its administrator" },
+    { .name = "db status", .handler = dff_ctl_db_status, .needs = DFF_CTL_CONFIG,
+      .help = "migrations and their state; exit status 0: up to date" },
+    { .name = "db publish-all", .handler = dff_ctl_db_publish_all, .needs = DFF_CTL_CONFIG,
+      .help = "rebuild the scripts and routes in Redis from MySQL" },
+
+    { .name = "config check", .handler = dff_ctl_config_check,
+      .help = "every error of the configuration, then try MySQL and Redis" },
+    { .name = "config show", .handler = dff_ctl_config_show, .needs = DFF_CTL_CONFIG,
+      .help = "the configuration in force, secrets masked" },
+    { .name = "config document", .handler = dff_ctl_config_document,
+      .help = "the reference of all keys, as Markdown" },
+};
+
+const size_t dff_ctl_command_count = sizeof(dff_ctl_commands) / sizeof(dff_ctl_commands[0]);
+
+
+/* Folder of the executable, links resolved. */
+static int
+dff_ctl_find_self(dff_ctl_t *ctl)
+{
+    ssize_t len = readlink("/proc/self/exe", ctl->exe_dir, sizeof(ctl->exe_dir) - 1);
+    char   *slash;
+
+    if (len <= 0) {
+        perror("dffctl: /proc/self/exe");
+        return DFF_CTL_FAILED;
+    }
+    ctl->exe_dir[len] = '\0';
+    slash = strrchr(ctl->exe_dir, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    return DFF_CTL_OK;
+}
+
+
+static void
+dff_ctl_find_config(dff_ctl_t *ctl)
+{
+    const char *named = getenv("DFF_CONFIG");
+    int         len;
+
+    if (ctl->config_path[0] != '\0') {
+        return;
+    }
+    if (named != NULL && named[0] != '\0') {
+        (void) snprintf(ctl->config_path, sizeof(ctl->config_path), "%s", named);
+        return;
+    }
+    len = snprintf(ctl->config_path, sizeof(ctl->config_path), "%s/../data/user-config.yaml",
+                   ctl->exe_dir);
+    if (len < 0 || (size_t) len >= sizeof(ctl->config_path)
+        || access(ctl->config_path, F_OK) != 0)
+    {
+        (void) snprintf(ctl->config_path, sizeof(ctl->config_path), "%s",
+                        DFF_CTL_DEFAULT_CONFIG);
+    }
+}
+
+
+void
+dff_ctl_sql_folder(const dff_ctl_t *ctl, char out[PATH_MAX])
+{
+    (void) snprintf(out, PATH_MAX, "%.*s/../sql", PATH_MAX - 8, ctl->exe_dir);
+}
+
+
+typedef struct {
+    const dff_ctl_t *ctl;
+    bool             told;      /* an error was printed */
+} dff_ctl_report_t;
+
+
+static void
+dff_ctl_report_config(void *ctx, dff_config_severity_t severity, const char *text)
+{
+    dff_ctl_report_t *report = ctx;
+
+    report->told = report->told || severity == DFF_CONFIG_ERROR;
+    fprintf(stderr, "dffctl %s: %s%s\n", report->ctl->command->name,
+            severity == DFF_CONFIG_ERROR ? "" : "warning: ", text);
+}
+
+
+static int
+dff_ctl_load_config(dff_ctl_t *ctl)
+{
+    dff_ctl_report_t report = { .ctl = ctl };
+
+    if (dff_config_load(&ctl->cfg, ctl->config_path, dff_ctl_report_config, &report, &ctl->err)
+        != DFF_OK)
+    {
+        return report.told ? DFF_CTL_FAILED : dff_ctl_fail(ctl);
+    }
+    ctl->db = dff_db_new(&ctl->cfg, DFF_CTL_DB_TIMEOUT_S);
+    ctl->rcmd = dff_rcmd_new(&ctl->cfg);
+    return ctl->db != NULL && ctl->rcmd != NULL
+        ? DFF_CTL_OK : dff_ctl_fail_with(ctl, DFF_E_SYS, "out of memory");
+}
+
+
+static int
+dff_ctl_run(dff_ctl_t *ctl)
+{
+    int rc;
+
+    if (ctl->help) {
+        dff_ctl_help(ctl->command, stdout);
+        return DFF_CTL_OK;
+    }
+    dff_ctl_find_config(ctl);
+    if (ctl->command->needs & DFF_CTL_CONFIG) {
+        rc = dff_ctl_load_config(ctl);
+        if (rc != DFF_CTL_OK) {
+            return rc;
+        }
+    }
+    rc = ctl->command->handler(ctl);
+    dff_db_free(ctl->db);
+    dff_rcmd_free(ctl->rcmd);
+    if (ctl->command->needs & DFF_CTL_CONFIG) {
+        dff_config_release(&ctl->cfg);
+    }
+    return rc;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    static dff_ctl_t ctl;       /* zeroed; two paths make it large for a stack */
+    int              rc;
+
+    /* Widths of cells; without the locale they are counted in bytes. */
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
+        (void) setlocale(LC_CTYPE, "");
+    }
+
+    rc = dff_ctl_find_self(&ctl);
+    if (rc == DFF_CTL_OK) {
+        rc = dff_ctl_parse(&ctl, argc, argv);
+    }
+    if (rc == DFF_CTL_OK && ctl.command == NULL) {
+        dff_ctl_help_all(stdout);
+    } else if (rc == DFF_CTL_OK) {
+        rc = dff_ctl_run(&ctl);
+    }
+
+    mysql_library_end();
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("dffctl: standard output");
+        rc = rc == DFF_CTL_OK ? DFF_CTL_FAILED : rc;
+    }
+    return rc;
+}

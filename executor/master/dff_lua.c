@@ -1,0 +1,185 @@
+/*
+ * The texts of the Lua scripts and their sending. Redis 4.0: no shebangs, no
+ * script flags, scripts are replicated as they are, so nothing random in them.
+ * Runs in the master.
+ */
+#include "dff_lua.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "dff_banned.h"
+
+/* A recovering master works on another node's keys only while that is dead. */
+#define DFF_LUA_UNLESS_ALIVE(n)                                                       \
+    "if KEYS[" #n "] and redis.call('EXISTS', KEYS[" #n "]) == 1 then return -1 end\n"
+
+/* KEYS[2], KEYS[3] = reply, result; ARGV[2..4] = reply, push (1/0), ttl (0: not stored). */
+#define DFF_LUA_ANSWER                                                                \
+    "if ARGV[3] == '1' then\n"                                                        \
+    "  redis.call('LPUSH', KEYS[2], ARGV[2])\n"                                       \
+    "  redis.call('EXPIRE', KEYS[2], 60)\n"                                           \
+    "end\n"                                                                           \
+    "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
+    "return 1\n"
+
+#define DFF_LUA_DO_START                                                              \
+    "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"            \
+    "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"                                 \
+    "return 1\n"
+
+static const char *const dff_lua_texts[] = {
+    [DFF_LUA_START] = DFF_LUA_DO_START,
+
+    [DFF_LUA_START_AGAIN] =
+        "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 1 end\n"
+        DFF_LUA_DO_START,
+
+    [DFF_LUA_FINISH] =
+        DFF_LUA_UNLESS_ALIVE(4)
+        "if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
+        DFF_LUA_ANSWER,
+
+    [DFF_LUA_DROP] =
+        "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
+        DFF_LUA_ANSWER,
+
+    [DFF_LUA_BAD] =
+        "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
+        "redis.call('LPUSH', KEYS[2], ARGV[1])\n"
+        "redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[2]) - 1)\n"
+        "return 1\n",
+
+    /* The counter has a time to live and needs no cleaning. */
+    [DFF_LUA_RETRY] =
+        DFF_LUA_UNLESS_ALIVE(4)
+        "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
+        "local starts = redis.call('INCR', KEYS[3])\n"
+        "redis.call('EXPIRE', KEYS[3], ARGV[4])\n"
+        "if starts >= tonumber(ARGV[3]) then return 2 end\n"
+        "redis.call('HDEL', KEYS[1], ARGV[1])\n"
+        "redis.call('RPUSH', KEYS[2], ARGV[2])\n"
+        "return 1\n",
+
+    /* The newest first, so that the oldest ends where the next is taken from. */
+    [DFF_LUA_GIVE_BACK] =
+        DFF_LUA_UNLESS_ALIVE(3)
+        "local function queue_of(job)\n"
+        "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"
+        "  if not size then return nil end\n"
+        "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"
+        "  if not ok or type(head) ~= 'table' then return nil end\n"
+        "  local queue = tostring(head.queue)\n"
+        "  return string.match(queue, '^%d$')\n"
+        "end\n"
+        "local moved = 0\n"
+        "while moved < tonumber(ARGV[2]) do\n"
+        "  local job = redis.call('LPOP', KEYS[1])\n"
+        "  if not job then break end\n"
+        "  local queue = queue_of(job)\n"
+        "  if queue then\n"
+        "    redis.call('RPUSH', ARGV[1] .. queue, job)\n"
+        "  else\n"
+        "    redis.call('LPUSH', KEYS[2], job)\n"
+        "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)\n"
+        "  end\n"
+        "  moved = moved + 1\n"
+        "end\n"
+        "return moved\n",
+
+    [DFF_LUA_GIVE_BACK_ONE] =
+        "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
+        "redis.call('RPUSH', KEYS[2], ARGV[1])\n"
+        "return 1\n",
+
+    [DFF_LUA_FORGET_NODE] =
+        DFF_LUA_UNLESS_ALIVE(4)
+        "if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then\n"
+        "  return 0\n"
+        "end\n"
+        "redis.call('SREM', KEYS[1], ARGV[1])\n"
+        "return 1\n",
+};
+_Static_assert(sizeof(dff_lua_texts) / sizeof(dff_lua_texts[0]) == DFF_LUA_COUNT,
+               "a text for each script");
+
+const char *
+dff_lua_text(dff_lua_id_t id)
+{
+    return dff_lua_texts[id];
+}
+
+int
+dff_lua_init(dff_lua_t *lua, dff_err_t *err)
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned      size, i;
+    int           id;
+
+    for (id = 0; id < DFF_LUA_COUNT; id++) {
+        if (EVP_Digest(dff_lua_texts[id], strlen(dff_lua_texts[id]), sum, &size, EVP_sha1(), NULL)
+            != 1 || size != 20)
+            return dff_err_set(err, DFF_E_SYS, "SHA-1 is not available in this libcrypto");
+        for (i = 0; i < size; i++)
+            (void) snprintf(lua->sha[id] + 2 * i, 3, "%02x", sum[i]);
+    }
+    return DFF_OK;
+}
+
+void
+dff_lua_load(dff_redis_link_t *link)
+{
+    const char *argv[3] = { "SCRIPT", "LOAD", NULL };
+    int         id;
+
+    /* No look at the answers: a script that is not there shows in its first
+     * use, as NOSCRIPT. */
+    for (id = 0; id < DFF_LUA_COUNT; id++) {
+        argv[2] = dff_lua_texts[id];
+        (void) dff_redis_link_command(link, NULL, NULL, 3, argv, NULL);
+    }
+}
+
+void
+dff_lua_begin(dff_lua_call_t *call)
+{
+    call->nkeys = 0;
+    call->count = 3;      /* EVALSHA, sum, number of keys: filled by the run */
+}
+
+void
+dff_lua_key(dff_lua_call_t *call, const char *key, size_t len)
+{
+    call->nkeys++;
+    dff_lua_arg(call, key, len);
+}
+
+void
+dff_lua_arg(dff_lua_call_t *call, const char *data, size_t len)
+{
+    call->argv[call->count] = data;
+    call->argvlen[call->count] = len;
+    call->count++;
+}
+
+int
+dff_lua_run(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, dff_lua_call_t *call,
+    dff_redis_link_t *link, redisCallbackFn *fn, void *data)
+{
+    char nkeys = (char) ('0' + call->nkeys);
+
+    call->argv[0] = form == DFF_LUA_TEXT ? "EVAL" : "EVALSHA";
+    call->argvlen[0] = form == DFF_LUA_TEXT ? 4 : 7;
+    call->argv[1] = form == DFF_LUA_TEXT ? dff_lua_texts[id] : lua->sha[id];
+    call->argvlen[1] = form == DFF_LUA_TEXT ? strlen(dff_lua_texts[id]) : 40;
+    call->argv[2] = &nkeys;
+    call->argvlen[2] = 1;
+    return dff_redis_link_command(link, fn, data, call->count, call->argv, call->argvlen);
+}
+
+bool
+dff_lua_unknown_script(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR
+           && strncmp(reply->str, "NOSCRIPT", 8) == 0;
+}

@@ -1,0 +1,313 @@
+/* Answers on their way to Redis. Runs in the master. */
+#include "dff_outbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dff_buf.h"
+#include "dff_time.h"
+
+#include "master/dff_recent.h"
+
+#include "dff_banned.h"
+
+/* Clocks of nodes differ: that long after waitUntil a reply is still pushed. */
+#define DFF_ANSWER_SKEW_MS  5000
+
+TAILQ_HEAD(dff_answers_s, dff_answer_s);
+
+struct dff_outbox_s {
+    dff_master_t         *master;
+    struct dff_answers_s  answers;       /* not acknowledged, oldest first */
+    size_t                count, bytes;
+};
+
+static void dff_answer_send(dff_answer_t *answer, dff_lua_form_t form);
+
+dff_outbox_t *
+dff_outbox_new(dff_master_t *master)
+{
+    dff_outbox_t *outbox = calloc(1, sizeof(*outbox));
+
+    if (outbox == NULL)
+        return NULL;
+    outbox->master = master;
+    TAILQ_INIT(&outbox->answers);
+    return outbox;
+}
+
+void
+dff_outbox_free(dff_outbox_t *outbox)
+{
+    dff_answer_t *answer;
+
+    if (outbox == NULL)
+        return;
+    while ((answer = TAILQ_FIRST(&outbox->answers)) != NULL) {
+        TAILQ_REMOVE(&outbox->answers, answer, line);
+        free(answer);
+    }
+    free(outbox);
+}
+
+static size_t
+dff_answer_size(const dff_answer_t *answer)
+{
+    return sizeof(*answer) + answer->reply.len + answer->envelope.len;
+}
+
+static void
+dff_outbox_remove(dff_outbox_t *outbox, dff_answer_t *answer)
+{
+    TAILQ_REMOVE(&outbox->answers, answer, line);
+    outbox->bytes -= dff_answer_size(answer);
+    outbox->count--;
+}
+
+static void
+dff_master_count(dff_master_t *master, dff_status_t status)
+{
+    dff_counters_t *counters = &master->counters;
+
+    switch (status) {
+    case DFF_STATUS_SUCCESS: counters->success++; break;
+    case DFF_STATUS_FAILURE: counters->failure++; break;
+    case DFF_STATUS_TIMEOUT: counters->timeout++; break;
+    case DFF_STATUS_EXPIRED: counters->expired++; break;
+    case DFF_STATUS_LOST:    counters->lost++; break;
+    default: break;
+    }
+}
+
+/* --- sending one ------------------------------------------------------------------------ */
+
+static void
+dff_answer_on_reply(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_answer_t *answer = data;
+    dff_master_t *master = answer->master;
+    redisReply   *reply = reply_ptr;
+
+    (void) ac;
+    answer->in_flight = false;
+    if (reply == NULL) {
+        answer->resent = true;          /* the outcome is unknown */
+        return;
+    }
+    if (dff_lua_unknown_script(reply)) {
+        dff_answer_send(answer, DFF_LUA_TEXT);
+        return;
+    }
+    if (reply->type != REDIS_REPLY_INTEGER) {
+        dff_log_warn(&master->log, answer->id.data, "the answer was refused by Redis: %s; it is "
+                     "sent again", reply->type == REDIS_REPLY_ERROR ? reply->str : "odd reply");
+        return;
+    }
+
+    dff_outbox_remove(master->outbox, answer);
+    if (reply->integer == 1 || (reply->integer == 0 && answer->resent)) {
+        dff_master_count(master, answer->status);
+        answer->at_ms = dff_time_monotonic_ms();
+        if (answer->push) {
+            dff_recent_add(master->recent, answer);
+            return;
+        }
+    } else if (answer->node.len == 0) {
+        master->counters.refused_late++;
+        dff_log_warn(&master->log, answer->id.data, "the result (%s) came too late: the job had "
+                     "been given to another node", dff_status_name(answer->status));
+    }
+    free(answer);
+}
+
+static void
+dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
+{
+    dff_master_t  *master = answer->master;
+    bool           drop = answer->kind == DFF_ANSWER_DROP;
+    dff_lua_call_t call;
+    dff_key_t      started, reply, result, node;
+    char           ttl[16];
+    int            ttl_len;
+
+    dff_lua_begin(&call);
+    if (drop)
+        dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
+    else if (answer->node.len > 0)
+        dff_lua_key(&call, started, dff_key_started(started, answer->node));
+    else
+        dff_lua_key(&call, master->key_started, master->key_started_len);
+    dff_lua_key(&call, reply, dff_key_reply(reply, answer->producer));
+    dff_lua_key(&call, result, dff_key_result(result, answer->id));
+    if (answer->node.len > 0)
+        dff_lua_key(&call, node, dff_key_node(node, answer->node));
+
+    ttl_len = snprintf(ttl, sizeof(ttl), "%d", answer->ttl_s);
+    if (drop)
+        dff_lua_arg(&call, answer->envelope.data, answer->envelope.len);
+    else
+        dff_lua_arg(&call, answer->id.data, answer->id.len);
+    dff_lua_arg(&call, answer->reply.data, answer->reply.len);
+    dff_lua_arg(&call, answer->push ? "1" : "0", 1);
+    dff_lua_arg(&call, ttl, (size_t) ttl_len);
+
+    answer->in_flight = dff_lua_run(&master->lua, drop ? DFF_LUA_DROP : DFF_LUA_FINISH, form,
+                                    &call, master->command, dff_answer_on_reply, answer)
+                        == DFF_OK;
+}
+
+/* --- the outbox ----------------------------------------------------------------------------- */
+
+/* A job whose answer is given up stays in started:<node>: the sweep finds it there
+ * and ends it as lost, so its caller is told something all the same. */
+static void
+dff_outbox_bound(dff_outbox_t *outbox)
+{
+    dff_answer_t *answer, *next;
+    int64_t       oldest_ms = dff_time_monotonic_ms() - DFF_OUTBOX_MAX_MS;
+
+    for (answer = TAILQ_FIRST(&outbox->answers); answer != NULL; answer = next) {
+        next = TAILQ_NEXT(answer, line);
+        if (outbox->bytes <= DFF_OUTBOX_MAX_BYTES && answer->at_ms > oldest_ms)
+            return;
+        if (answer->in_flight)
+            continue;
+        dff_log_error(&outbox->master->log, answer->id.data, "the result (%s, %zu bytes) is given "
+                      "up: Redis is away for too long", dff_status_name(answer->status),
+                      answer->reply.len);
+        dff_outbox_remove(outbox, answer);
+        free(answer);
+    }
+}
+
+static char *
+dff_answer_put(dff_str_t *field, char *at, dff_str_t text)
+{
+    if (text.len > 0)
+        memcpy(at, text.data, text.len);
+    at[text.len] = '\0';                 /* ids are log keys, too */
+    *field = (dff_str_t) { at, text.len };
+    return at + text.len + 1;
+}
+
+void
+dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
+{
+    const dff_job_t *job = conf->job;
+    dff_master_t    *master = outbox->master;
+    int64_t          now_ms = dff_time_now_ms();
+    dff_answer_t    *answer;
+    char            *at;
+
+    answer = malloc(sizeof(*answer) + job->id.len + job->producer.len + conf->node.len
+                    + conf->reply.len + conf->envelope.len + 5);
+    if (answer == NULL) {
+        dff_log_error(&master->log, NULL, "no memory for the answer of %.*s",
+                      (int) job->id.len, job->id.data);
+        return;
+    }
+
+    answer->master = master;
+    answer->kind = conf->kind;
+    answer->status = conf->status;
+    answer->resent = false;
+    answer->push = job->producer.len > 0
+                   && (job->wait_until_ms == 0
+                       || now_ms < job->wait_until_ms + DFF_ANSWER_SKEW_MS);
+    answer->ttl_s = 0;
+    if (job->keep_result || job->producer.len == 0 || job->wait_until_ms <= now_ms)
+        answer->ttl_s = (int) master->cfg->worker_result_expires_s;
+    answer->at_ms = dff_time_monotonic_ms();
+
+    at = dff_answer_put(&answer->id, answer->data, job->id);
+    at = dff_answer_put(&answer->producer, at, job->producer);
+    at = dff_answer_put(&answer->node, at, conf->node);
+    at = dff_answer_put(&answer->reply, at, conf->reply);
+    (void) dff_answer_put(&answer->envelope, at, conf->envelope);
+
+    TAILQ_INSERT_TAIL(&outbox->answers, answer, line);
+    outbox->count++;
+    outbox->bytes += dff_answer_size(answer);
+    dff_answer_send(answer, DFF_LUA_BY_SHA);
+    if (!answer->in_flight)
+        dff_outbox_bound(outbox);
+}
+
+void
+dff_outbox_add_failure(dff_outbox_t *outbox, const dff_answer_conf_t *conf, int64_t started_at_ms,
+    const char *etype, const char *einfo)
+{
+    dff_answer_conf_t full = *conf;
+    dff_buf_t         body = DFF_BUF_INIT, out = DFF_BUF_INIT;
+    dff_reply_t       reply;
+    char             *end;
+
+    dff_buf_add_str(&body, DFF_STR("{\"etype\":\""));
+    dff_buf_add_json_escaped(&body, dff_str_from(etype));
+    dff_buf_add_str(&body, DFF_STR("\",\"einfoTEXT\":\""));
+    dff_buf_add_json_escaped(&body, dff_str_from(einfo));
+    dff_buf_add_str(&body, DFF_STR("\"}"));
+
+    reply = (dff_reply_t) {
+        .id = conf->job->id,
+        .status = conf->status,
+        .body_type = DFF_BODY_JSON,
+        .started_at_ms = started_at_ms,
+        .ended_at_ms = dff_time_now_ms(),
+        .control = DFF_STR(""),
+        .body = { body.data, body.len },
+    };
+    if (dff_buf_failed(&body) || (end = dff_buf_reserve(&out, dff_reply_size(&reply))) == NULL) {
+        dff_log_error(&outbox->master->log, NULL, "no memory for the answer of %.*s",
+                      (int) conf->job->id.len, conf->job->id.data);
+        goto done;
+    }
+    end = dff_reply_write(out.data, &reply);
+    full.reply = (dff_str_t) { out.data, (size_t) (end - out.data) };
+    dff_outbox_add(outbox, &full);
+
+done:
+    dff_buf_release(&body);
+    dff_buf_release(&out);
+}
+
+void
+dff_outbox_send_again(dff_outbox_t *outbox)
+{
+    dff_answer_t *answer;
+
+    if (TAILQ_EMPTY(&outbox->answers))
+        return;
+    dff_outbox_bound(outbox);
+    if (!dff_redis_link_ready(outbox->master->command))
+        return;
+    TAILQ_FOREACH(answer, &outbox->answers, line) {
+        if (!answer->in_flight)
+            dff_answer_send(answer, DFF_LUA_BY_SHA);
+    }
+}
+
+bool
+dff_outbox_empty(const dff_outbox_t *outbox)
+{
+    return TAILQ_EMPTY(&outbox->answers);
+}
+
+bool
+dff_outbox_has(const dff_outbox_t *outbox, dff_str_t task_id)
+{
+    const dff_answer_t *answer;
+
+    TAILQ_FOREACH(answer, &outbox->answers, line) {
+        if (dff_str_eq(answer->id, task_id))
+            return true;
+    }
+    return false;
+}
+
+size_t
+dff_outbox_count(const dff_outbox_t *outbox)
+{
+    return outbox->count;
+}

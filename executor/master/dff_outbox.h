@@ -1,0 +1,61 @@
+/*
+ * Answers on their way to Redis: from the moment a job has its outcome until
+ * Redis has acknowledged the finish (or drop) script. While Redis is away they
+ * are kept, bounded in bytes and time, and sent again when it is back; the
+ * script's HDEL (LREM) makes sending twice harmless. Runs in the master.
+ */
+#ifndef DFF_OUTBOX_H
+#define DFF_OUTBOX_H
+
+#include "dff_envelope.h"
+
+#include "master/dff_master.h"
+
+#define DFF_OUTBOX_MAX_BYTES  (64u << 20)       /* waiting for Redis */
+#define DFF_OUTBOX_MAX_MS     (3600 * 1000)
+
+typedef struct dff_outbox_s dff_outbox_t;
+
+typedef enum {
+    DFF_ANSWER_FINISH,      /* of a started job: HDEL started */
+    DFF_ANSWER_DROP         /* of one that never starts: LREM claimed */
+} dff_answer_kind_t;
+
+/* One block; the parts of data follow one another in this order. */
+typedef struct dff_answer_s {
+    TAILQ_ENTRY(dff_answer_s) line;
+    struct dff_answer_s      *next;         /* in dff_recent's hash chain */
+    dff_master_t             *master;
+    dff_answer_kind_t         kind;
+    dff_status_t              status;
+    bool                      push;         /* somebody waits */
+    bool                      in_flight, resent;
+    int                       ttl_s;        /* result:<id>; 0: not stored */
+    int64_t                   at_ms;        /* monotonic: made; acknowledged */
+    dff_str_t                 id, producer, node, reply, envelope;
+    char                      data[];
+} dff_answer_t;
+
+typedef struct {
+    dff_answer_kind_t  kind;
+    dff_status_t       status;
+    const dff_job_t   *job;
+    dff_str_t          node;        /* whose job: empty = ours, else a dead node's */
+    dff_str_t          reply;       /* bytes of a reply envelope */
+    dff_str_t          envelope;    /* DROP */
+} dff_answer_conf_t;
+
+dff_outbox_t *dff_outbox_new(dff_master_t *master);
+void dff_outbox_free(dff_outbox_t *outbox);
+/* Copies everything and sends. Counts the status. */
+void dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf);
+/* The answer of a job that has no worker's reply: {"etype","einfoTEXT"} as body. */
+void dff_outbox_add_failure(dff_outbox_t *outbox, const dff_answer_conf_t *conf,
+    int64_t started_at_ms, const char *etype, const char *einfo);
+/* Redis is back, or a second has passed: sends what is not in flight. */
+void dff_outbox_send_again(dff_outbox_t *outbox);
+bool dff_outbox_empty(const dff_outbox_t *outbox);
+bool dff_outbox_has(const dff_outbox_t *outbox, dff_str_t task_id);
+size_t dff_outbox_count(const dff_outbox_t *outbox);
+
+#endif

@@ -1,0 +1,425 @@
+/* Recovery of jobs whose master is gone. Runs in the master. */
+#include "dff_recovery.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dff_time.h"
+
+#include "master/dff_outbox.h"
+
+#include "dff_banned.h"
+
+#define DFF_GIVE_BACK_COUNT    100      /* jobs for each run of the script: it must be short */
+#define DFF_PREDECESSOR_MS   12000      /* a heartbeat that nobody renews is gone by then */
+
+/* One round for one node. */
+typedef struct dff_rescue_s {
+    LIST_ENTRY(dff_rescue_s) all;
+    dff_master_t  *master;
+    bool           own;                 /* no look at the heartbeat: it is ours */
+    bool           claimed_only;
+    void         (*done)(void *ctx);
+    void          *ctx;
+    size_t         moved;
+    char           node[DFF_NODE_NAME_MAX + 1];
+} dff_rescue_t;
+
+struct dff_recovery_s {
+    dff_master_t              *master;
+    bool                       looking;           /* GET node:<node> is on its way */
+    int64_t                    predecessor_ms;    /* monotonic: seen first; 0: not */
+    LIST_HEAD(, dff_rescue_s)  rescues;
+};
+
+/* A started job that may be started again, until the RETRY script has answered. */
+typedef struct {
+    dff_master_t *master;
+    char          node[DFF_NODE_NAME_MAX + 1];    /* "": ours */
+    char          why[128];
+    dff_job_t     job;
+    size_t        size;
+    char          envelope[];
+} dff_retry_t;
+
+static void dff_rescue_give_back(dff_rescue_t *rescue, dff_lua_form_t form);
+static void dff_rescue_read_started(dff_rescue_t *rescue);
+
+dff_recovery_t *
+dff_recovery_new(dff_master_t *master)
+{
+    dff_recovery_t *recovery = calloc(1, sizeof(*recovery));
+
+    if (recovery == NULL)
+        return NULL;
+    recovery->master = master;
+    LIST_INIT(&recovery->rescues);
+    return recovery;
+}
+
+void
+dff_recovery_free(dff_recovery_t *recovery)
+{
+    dff_rescue_t *rescue;
+
+    if (recovery == NULL)
+        return;
+    while ((rescue = LIST_FIRST(&recovery->rescues)) != NULL) {
+        LIST_REMOVE(rescue, all);
+        free(rescue);
+    }
+    free(recovery);
+}
+
+/* --- a started job ------------------------------------------------------------------------------ */
+
+static void
+dff_recovery_lost(dff_master_t *master, dff_str_t node, const dff_job_t *job, const char *why)
+{
+    dff_answer_conf_t conf = {
+        .kind = DFF_ANSWER_FINISH, .status = DFF_STATUS_LOST, .job = job, .node = node,
+    };
+    char              einfo[192];
+
+    (void) snprintf(einfo, sizeof(einfo), "WorkerLostError: %s", why);
+    dff_log_error(&master->log, NULL, "task %.*s (%.*s) is lost: %s", (int) job->id.len,
+                  job->id.data, (int) job->func_id.len, job->func_id.data, why);
+    /* When it started nobody knows any more; not before it was queued. */
+    dff_outbox_add_failure(master->outbox, &conf, job->queued_at_ms, "WorkerLostError", einfo);
+}
+
+int
+dff_recovery_retry(dff_master_t *master, dff_str_t node, const dff_job_t *job, dff_str_t envelope,
+    dff_lua_form_t form, redisCallbackFn *fn, void *data)
+{
+    dff_lua_call_t call;
+    dff_key_t      started, queue, attempts, heartbeat;
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, started,
+                dff_key_started(started, node.len > 0 ? node : dff_master_node(master)));
+    dff_lua_key(&call, queue, dff_key_queue(queue, job->queue));
+    dff_lua_key(&call, attempts, dff_key_attempts(attempts, job->id));
+    if (node.len > 0)
+        dff_lua_key(&call, heartbeat, dff_key_node(heartbeat, node));
+    dff_lua_arg(&call, job->id.data, job->id.len);
+    dff_lua_arg(&call, envelope.data, envelope.len);
+    dff_lua_arg(&call, DFF_RETRY_MAX, sizeof(DFF_RETRY_MAX) - 1);
+    dff_lua_arg(&call, DFF_RETRY_TTL_S, sizeof(DFF_RETRY_TTL_S) - 1);
+    return dff_lua_run(&master->lua, DFF_LUA_RETRY, form, &call, master->command, fn, data);
+}
+
+static void
+dff_recovery_on_retry(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_retry_t *retry = data;
+    redisReply  *reply = reply_ptr;
+
+    (void) ac;
+    /* No answer: the job is found again by the next round, or by the sweep. */
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 2)
+        dff_recovery_lost(retry->master, dff_str_from(retry->node), &retry->job, retry->why);
+    free(retry);
+}
+
+void
+dff_recovery_end_started(dff_master_t *master, dff_str_t node, dff_str_t id, dff_str_t envelope,
+    const char *why)
+{
+    dff_retry_t *retry = calloc(1, sizeof(*retry) + envelope.len + 1);
+    dff_err_t    err;
+
+    if (retry == NULL)
+        return;                     /* found again later */
+    retry->master = master;
+    retry->size = envelope.len;
+    memcpy(retry->envelope, envelope.data, envelope.len);
+    (void) snprintf(retry->node, sizeof(retry->node), "%.*s", (int) node.len, node.data);
+    (void) snprintf(retry->why, sizeof(retry->why), "%s", why);
+
+    if (dff_job_decode((dff_str_t) { retry->envelope, retry->size }, &retry->job, &err) != DFF_OK) {
+        dff_key_t   key;
+        size_t      key_len = dff_key_started(key, node.len > 0 ? node : dff_master_node(master));
+        const char *argv[] = { "HDEL", key, id.data };
+        size_t      argvlen[] = { 4, key_len, id.len };
+
+        dff_log_error(&master->log, NULL, "started job %.*s is unreadable: %s", (int) id.len,
+                      id.data, err.message);
+        (void) dff_redis_link_command(master->command, NULL, NULL, 3, argv, argvlen);
+        free(retry);
+        return;
+    }
+    if (retry->job.retry_on_lost) {
+        if (dff_recovery_retry(master, node, &retry->job,
+                               (dff_str_t) { retry->envelope, retry->size }, DFF_LUA_TEXT,
+                               dff_recovery_on_retry, retry) != DFF_OK)
+            free(retry);
+        return;
+    }
+    dff_recovery_lost(master, node, &retry->job, why);
+    free(retry);
+}
+
+/* --- one node ------------------------------------------------------------------------------------ */
+
+static void
+dff_rescue_end(dff_rescue_t *rescue)
+{
+    void (*done)(void *) = rescue->done;
+    void  *ctx = rescue->ctx;
+
+    if (rescue->moved > 0)
+        dff_log_warn(&rescue->master->log, NULL, "%zu claimed jobs of node %s are back in their "
+                     "queues", rescue->moved, rescue->node);
+    LIST_REMOVE(rescue, all);
+    free(rescue);
+    if (done != NULL)
+        done(ctx);
+}
+
+static dff_rescue_t *
+dff_rescue_new(dff_recovery_t *recovery, dff_str_t node, bool own, void (*done)(void *ctx),
+    void *ctx)
+{
+    dff_rescue_t *rescue = calloc(1, sizeof(*rescue));
+
+    if (rescue == NULL)
+        return NULL;
+    rescue->master = recovery->master;
+    rescue->own = own;
+    rescue->done = done;
+    rescue->ctx = ctx;
+    (void) snprintf(rescue->node, sizeof(rescue->node), "%.*s", (int) node.len, node.data);
+    LIST_INSERT_HEAD(&recovery->rescues, rescue, all);
+    return rescue;
+}
+
+static void
+dff_rescue_on_give_back(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_rescue_t *rescue = data;
+    redisReply   *reply = reply_ptr;
+
+    (void) ac;
+    if (dff_lua_unknown_script(reply)) {
+        dff_rescue_give_back(rescue, DFF_LUA_TEXT);
+        return;
+    }
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER || reply->integer < 0) {
+        if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+            dff_log_warn(&rescue->master->log, NULL, "recovery of node %s: %s", rescue->node,
+                         reply->str);
+        dff_rescue_end(rescue);
+        return;
+    }
+    rescue->moved += (size_t) reply->integer;
+    if (reply->integer == DFF_GIVE_BACK_COUNT)
+        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+    else if (rescue->claimed_only)
+        dff_rescue_end(rescue);
+    else
+        dff_rescue_read_started(rescue);
+}
+
+static void
+dff_rescue_give_back(dff_rescue_t *rescue, dff_lua_form_t form)
+{
+    dff_master_t  *master = rescue->master;
+    dff_str_t      node = dff_str_from(rescue->node);
+    dff_lua_call_t call;
+    dff_key_t      claimed, heartbeat, queue;
+    size_t         prefix_len = dff_key_queue(queue, 0) - 1;
+    char           count[16];
+    int            count_len = snprintf(count, sizeof(count), "%d", DFF_GIVE_BACK_COUNT);
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, claimed, dff_key_claimed(claimed, node));
+    dff_lua_key(&call, DFF_KEY_BAD, sizeof(DFF_KEY_BAD) - 1);
+    if (!rescue->own)
+        dff_lua_key(&call, heartbeat, dff_key_node(heartbeat, node));
+    dff_lua_arg(&call, queue, prefix_len);
+    dff_lua_arg(&call, count, (size_t) count_len);
+    dff_lua_arg(&call, DFF_BAD_KEEP, sizeof(DFF_BAD_KEEP) - 1);
+    if (dff_lua_run(&master->lua, DFF_LUA_GIVE_BACK, form, &call, master->command,
+                    dff_rescue_on_give_back, rescue) != DFF_OK)
+        dff_rescue_end(rescue);
+}
+
+static void
+dff_rescue_forget(dff_rescue_t *rescue)
+{
+    dff_str_t      node = dff_str_from(rescue->node);
+    dff_lua_call_t call;
+    dff_key_t      claimed, started, heartbeat;
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, DFF_KEY_NODES, sizeof(DFF_KEY_NODES) - 1);
+    dff_lua_key(&call, claimed, dff_key_claimed(claimed, node));
+    dff_lua_key(&call, started, dff_key_started(started, node));
+    dff_lua_key(&call, heartbeat, dff_key_node(heartbeat, node));
+    dff_lua_arg(&call, node.data, node.len);
+    /* When it still has jobs, the next round comes here again. */
+    (void) dff_lua_run(&rescue->master->lua, DFF_LUA_FORGET_NODE, DFF_LUA_TEXT, &call,
+                       rescue->master->command, NULL, NULL);
+}
+
+static void
+dff_rescue_on_started(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_rescue_t *rescue = data;
+    redisReply   *reply = reply_ptr, **pair;
+    dff_str_t     node = rescue->own ? DFF_STR("") : dff_str_from(rescue->node);
+    char          why[DFF_NODE_NAME_MAX + 64];
+    size_t        i;
+
+    (void) ac;
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
+        dff_rescue_end(rescue);
+        return;
+    }
+    (void) snprintf(why, sizeof(why), "node %s was lost while it ran the function", rescue->node);
+    for (i = 0; i + 1 < reply->elements; i += 2) {
+        pair = &reply->element[i];
+        dff_recovery_end_started(rescue->master, node,
+                                 (dff_str_t) { pair[0]->str, (size_t) pair[0]->len },
+                                 (dff_str_t) { pair[1]->str, (size_t) pair[1]->len }, why);
+    }
+    if (!rescue->own)
+        dff_rescue_forget(rescue);
+    dff_rescue_end(rescue);
+}
+
+static void
+dff_rescue_read_started(dff_rescue_t *rescue)
+{
+    dff_key_t   key;
+    size_t      key_len = dff_key_started(key, dff_str_from(rescue->node));
+    const char *argv[] = { "HGETALL", key };
+    size_t      argvlen[] = { 7, key_len };
+
+    if (dff_redis_link_command(rescue->master->command, dff_rescue_on_started, rescue, 2, argv,
+                               argvlen) != DFF_OK)
+        dff_rescue_end(rescue);
+}
+
+void
+dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, void (*done)(void *ctx), void *ctx)
+{
+    dff_rescue_t *rescue = dff_rescue_new(recovery, node, false, done, ctx);
+
+    if (rescue == NULL)
+        done(ctx);
+    else
+        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+}
+
+void
+dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), void *ctx)
+{
+    dff_rescue_t *rescue = dff_rescue_new(recovery, dff_master_node(recovery->master), true, done,
+                                          ctx);
+
+    if (rescue == NULL) {
+        if (done != NULL)
+            done(ctx);
+        return;
+    }
+    rescue->claimed_only = true;
+    dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+}
+
+/* --- our own last life ------------------------------------------------------------------------------ */
+
+static void
+dff_recovery_own_done(void *ctx)
+{
+    dff_recovery_t *recovery = ctx;
+
+    /* A round that broke off is begun again when Redis is back. */
+    if (dff_redis_link_ready(recovery->master->command))
+        dff_master_recovered(recovery->master);
+}
+
+/* Is the writer of this heartbeat a process that has ended on this machine? */
+static bool
+dff_recovery_writer_is_dead(dff_str_t heartbeat, char *who, size_t who_size)
+{
+    json_t     *doc = json_loadb(heartbeat.data, heartbeat.len, 0, NULL);
+    const char *host = json_string_value(json_object_get(doc, "host"));
+    json_int_t  pid = json_integer_value(json_object_get(doc, "pid"));
+    char        our_host[256] = "";
+    bool        dead;
+
+    (void) gethostname(our_host, sizeof(our_host) - 1);
+    (void) snprintf(who, who_size, "pid %lld on host %s", (long long) pid,
+                    host == NULL ? "?" : host);
+    /* Our own pid: a container that was started again. */
+    dead = host == NULL
+           || (strcmp(host, our_host) == 0
+               && (pid <= 0 || pid == getpid()
+                   || (kill((pid_t) pid, 0) != 0 && errno == ESRCH)));
+    json_decref(doc);
+    return dead;
+}
+
+static void
+dff_recovery_on_heartbeat(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_recovery_t *recovery = data;
+    dff_master_t   *master = recovery->master;
+    redisReply     *reply = reply_ptr;
+    dff_rescue_t   *rescue;
+    int64_t         now_ms = dff_time_monotonic_ms();
+    char            who[320];
+
+    (void) ac;
+    recovery->looking = false;
+    if (reply == NULL || master->state != DFF_MASTER_RECOVERING)
+        return;
+
+    if (reply->type == REDIS_REPLY_STRING
+        && !dff_recovery_writer_is_dead((dff_str_t) { reply->str, (size_t) reply->len }, who,
+                                        sizeof(who))) {
+        if (recovery->predecessor_ms == 0) {
+            recovery->predecessor_ms = now_ms;
+            dff_log_warn(&master->log, NULL, "node %s has a heartbeat of %s; waiting for it to "
+                         "run out", master->node, who);
+        } else if (now_ms - recovery->predecessor_ms > DFF_PREDECESSOR_MS) {
+            dff_master_fail(master, "node name %s is in use by %s; give each executor its own "
+                            "_NODE_NAME", master->node, who);
+        }
+        return;                     /* asked again by the tick */
+    }
+
+    rescue = dff_rescue_new(recovery, dff_master_node(master), true, dff_recovery_own_done,
+                            recovery);
+    if (rescue == NULL)
+        dff_master_fail(master, "no memory to recover");
+    else
+        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+}
+
+void
+dff_recovery_own(dff_recovery_t *recovery)
+{
+    dff_master_t *master = recovery->master;
+    const char   *argv[] = { "GET", master->key_node };
+    size_t        argvlen[] = { 3, master->key_node_len };
+
+    if (recovery->looking || !LIST_EMPTY(&recovery->rescues))
+        return;
+    recovery->looking = dff_redis_link_command(master->command, dff_recovery_on_heartbeat,
+                                               recovery, 2, argv, argvlen) == DFF_OK;
+}
+
+void
+dff_recovery_tick(dff_recovery_t *recovery)
+{
+    if (recovery->master->state == DFF_MASTER_RECOVERING)
+        dff_recovery_own(recovery);
+}

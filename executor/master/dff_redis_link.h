@@ -1,0 +1,80 @@
+/*
+ * Connections of the master to its one Redis.
+ *
+ * dff_redis_t is the server: address (resolved once, at start), database,
+ * credentials, and the links to it. dff_redis_link_t is one connection: it
+ * connects, authenticates, selects, looks at the server (version, no cluster,
+ * not loading), and comes back by itself with backoff and jitter when it breaks.
+ *
+ * Commands are only buffered; dff_redis_flush() writes what one turn of the event
+ * loop has gathered, with one write() for each link, and arms a write event
+ * only for what the socket did not take. (The adapter that comes with hiredis
+ * costs several epoll_ctl() a turn.)
+ *
+ * A command's callback runs exactly once when dff_redis_link_command() returned
+ * DFF_OK: with the reply, or with NULL when the connection broke and the
+ * outcome is unknown. Runs in the master only, on its loop.
+ */
+#ifndef DFF_REDIS_LINK_H
+#define DFF_REDIS_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <event2/event.h>
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+#include "dff_config.h"
+#include "dff_err.h"
+#include "dff_log.h"
+
+typedef struct dff_redis_s dff_redis_t;
+typedef struct dff_redis_link_s dff_redis_link_t;
+
+/* A server that can never serve us: cluster mode, too old, wrong password. It
+ * is called for each such connection attempt; the link goes on trying. */
+typedef void (*dff_redis_refused_fn)(void *ctx, const dff_err_t *err);
+
+/* Resolves the host: may block, so it runs before the loop. NULL: err. */
+dff_redis_t *dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
+    dff_redis_refused_fn refused, void *ctx, dff_err_t *err);
+void dff_redis_free(dff_redis_t *redis);         /* its links have been freed */
+void dff_redis_flush(dff_redis_t *redis);
+/* No more reconnects, no more log lines about lost links: the process ends. */
+void dff_redis_end(dff_redis_t *redis);
+
+typedef struct {
+    const char *name;                  /* for logs and CLIENT LIST; copied */
+    void      (*ready)(void *ctx);     /* commands can be sent */
+    void      (*lost)(void *ctx);      /* after all callbacks had their NULL; may be NULL */
+    void       *ctx;
+} dff_redis_link_conf_t;
+
+dff_redis_link_t *dff_redis_link_new(dff_redis_t *redis, const dff_redis_link_conf_t *conf);
+/* Callbacks of open commands run with NULL. Not from inside a callback of this link. */
+void dff_redis_link_free(dff_redis_link_t *link);
+
+bool dff_redis_link_ready(const dff_redis_link_t *link);
+/* The server's number of this connection (CLIENT ID), 0 when it has none to tell. */
+long long dff_redis_link_client_id(const dff_redis_link_t *link);
+/* The server's life (run_id of INFO), "" before READY: client ids begin anew with it. */
+const char *dff_redis_link_run_id(const dff_redis_link_t *link);
+/* Gives the connection up (a watchdog found it dead) and connects anew. */
+void dff_redis_link_drop(dff_redis_link_t *link, const char *why);
+
+/* DFF_ERROR: not ready (the callback will not run). fn may be NULL. */
+int dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data,
+    int argc, const char **argv, const size_t *argvlen);
+/* The same for text without spaces or bytes from outside in its words. */
+int dff_redis_link_commandf(dff_redis_link_t *link, redisCallbackFn *fn, void *data,
+    const char *fmt, ...);
+
+#define DFF_REDIS_RUN_ID_SIZE  48
+
+/* What INFO says about the server. DFF_ERROR: err says why it cannot be used.
+ * *loading: usable later. */
+int dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
+    dff_err_t *err);
+
+#endif

@@ -1,0 +1,471 @@
+/* A job from its claim to its answer. Runs in the master. */
+#include "dff_run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dff_id.h"
+#include "dff_time.h"
+
+#include "master/dff_outbox.h"
+#include "master/dff_pool.h"
+#include "master/dff_published.h"
+#include "master/dff_recovery.h"
+#include "master/dff_worker_proc.h"
+
+#include "dff_banned.h"
+
+static const char *const dff_run_states[] = {
+    [DFF_RUN_LOADING] = "loading",
+    [DFF_RUN_CLAIMED] = "claimed",
+    [DFF_RUN_STARTING] = "starting",
+    [DFF_RUN_UNSURE] = "unsure",
+    [DFF_RUN_STARTED] = "started",
+    [DFF_RUN_RUNNING] = "running",
+    [DFF_RUN_RETRYING] = "retrying",
+};
+_Static_assert(sizeof(dff_run_states) / sizeof(char *) == DFF_RUN_STATE_COUNT, "names");
+
+#define S(state)  (1u << DFF_RUN_##state)
+
+static const unsigned dff_run_moves[] = {
+    [DFF_RUN_LOADING] = 0,
+    [DFF_RUN_CLAIMED] = S(LOADING) | S(STARTING),
+    [DFF_RUN_STARTING] = S(CLAIMED) | S(UNSURE),
+    [DFF_RUN_UNSURE] = S(STARTING),
+    [DFF_RUN_STARTED] = S(STARTING),
+    [DFF_RUN_RUNNING] = S(STARTING) | S(STARTED),
+    [DFF_RUN_RETRYING] = S(RUNNING),
+};
+
+#undef S
+
+static void dff_run_ask_start(dff_run_t *run, dff_lua_id_t script, dff_lua_form_t form);
+static void dff_run_ask_retry(dff_run_t *run, dff_lua_form_t form);
+
+static void
+dff_run_move(dff_run_t *run, dff_run_state_t state)
+{
+    if ((dff_run_moves[state] & (1u << run->state)) == 0) {
+        dff_log_error(&run->master->log, NULL, "bug: task %.*s goes from %s to %s",
+                      (int) run->job.id.len, run->job.id.data, dff_run_states[run->state],
+                      dff_run_states[state]);
+    }
+    run->state = state;
+}
+
+static void
+dff_run_free(dff_run_t *run)
+{
+    if (run->state == DFF_RUN_CLAIMED)
+        TAILQ_REMOVE(&run->group->waiting, run, line);
+    else if (run->state == DFF_RUN_STARTED)
+        TAILQ_REMOVE(&run->group->started, run, line);
+    dff_published_leave(run->master->published, run);
+    if (run->worker != NULL)
+        dff_worker_proc_release(run->worker);
+    run->group->held--;
+    TAILQ_REMOVE(&run->master->runs, run, all);
+    free(run);
+}
+
+/* Ends the run with an answer that the master makes itself. */
+static void
+dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char *einfo)
+{
+    bool              started = run->state >= DFF_RUN_STARTED;
+    dff_answer_conf_t conf = {
+        .kind = started ? DFF_ANSWER_FINISH : DFF_ANSWER_DROP,
+        .status = status,
+        .job = &run->job,
+        .envelope = started ? DFF_STR("") : (dff_str_t) { run->envelope, run->size },
+    };
+
+    dff_outbox_add_failure(run->master->outbox, &conf, run->started_at_ms, etype, einfo);
+    dff_run_free(run);
+}
+
+/* --- claimed ---------------------------------------------------------------------------------- */
+
+static void
+dff_run_bad(dff_master_t *master, dff_str_t envelope, const char *why)
+{
+    dff_lua_call_t call;
+
+    master->counters.bad++;
+    dff_log_error(&master->log, NULL, "a job of %zu bytes is unreadable (%s); it is kept in %s",
+                  envelope.len, why, DFF_KEY_BAD);
+    dff_lua_begin(&call);
+    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
+    dff_lua_key(&call, DFF_KEY_BAD, sizeof(DFF_KEY_BAD) - 1);
+    dff_lua_arg(&call, envelope.data, envelope.len);
+    dff_lua_arg(&call, DFF_BAD_KEEP, sizeof(DFF_BAD_KEEP) - 1);
+    /* Text form: it is rare, and so needs no second try. What a broken connection
+     * leaves in claimed:<node> is found by the sweep. */
+    (void) dff_lua_run(&master->lua, DFF_LUA_BAD, DFF_LUA_TEXT, &call, master->command, NULL,
+                       NULL);
+}
+
+void
+dff_run_claimed(dff_master_t *master, dff_group_t *group, dff_str_t envelope)
+{
+    dff_run_t *run = malloc(sizeof(*run) + envelope.len + 1);
+    dff_err_t  err;
+
+    master->counters.claimed++;
+    if (run == NULL) {
+        dff_log_error(&master->log, NULL, "no memory for a job of %zu bytes; it stays claimed",
+                      envelope.len);
+        return;
+    }
+    memset(run, 0, sizeof(*run));
+    memcpy(run->envelope, envelope.data, envelope.len);
+    run->envelope[envelope.len] = '\0';
+    run->size = envelope.len;
+    if (dff_job_decode((dff_str_t) { run->envelope, run->size }, &run->job, &err) != DFF_OK) {
+        dff_run_bad(master, envelope, err.message);
+        free(run);
+        return;
+    }
+
+    run->master = master;
+    run->group = group;
+    run->state = DFF_RUN_LOADING;
+    group->held++;
+    TAILQ_INSERT_TAIL(&master->runs, run, all);
+    if (dff_run_expired(run))
+        return;
+    if (run->job.kind == DFF_JOB_CHECK || dff_published_want(master->published, run))
+        dff_run_script_ready(run);
+}
+
+void
+dff_run_script_ready(dff_run_t *run)
+{
+    dff_run_move(run, DFF_RUN_CLAIMED);
+    TAILQ_INSERT_TAIL(&run->group->waiting, run, line);
+}
+
+void
+dff_run_script_missing(dff_run_t *run)
+{
+    dff_str_t script = dff_id_func_script(run->job.func_id);
+    char      einfo[DFF_FUNC_ID_MAX + 96];
+
+    (void) snprintf(einfo, sizeof(einfo), run->job.script_version > 0
+                    ? "NotFoundException: script %.*s is not published (version %d)"
+                    : "NotFoundException: script %.*s is not published", (int) script.len,
+                    script.data, run->job.script_version);
+    dff_run_fail(run, DFF_STATUS_FAILURE, "NotFoundException", einfo);
+}
+
+bool
+dff_run_expired(dff_run_t *run)
+{
+    int64_t now_ms;
+    char    einfo[128];
+
+    if (run->job.expires_at_ms == 0)
+        return false;
+    now_ms = dff_time_now_ms();
+    if (now_ms < run->job.expires_at_ms)
+        return false;
+    (void) snprintf(einfo, sizeof(einfo), "TaskExpired: the task waited %lld s in queue %d and "
+                    "was not started", (long long) (now_ms - run->job.queued_at_ms) / 1000,
+                    run->job.queue);
+    dff_run_fail(run, DFF_STATUS_EXPIRED, "TaskExpired", einfo);
+    return true;
+}
+
+/* --- starting ---------------------------------------------------------------------------------- */
+
+int
+dff_run_start(dff_run_t *run, dff_worker_proc_t *worker)
+{
+    if (!dff_redis_link_ready(run->master->command))
+        return DFF_ERROR;
+    TAILQ_REMOVE(&run->group->waiting, run, line);
+    dff_run_move(run, DFF_RUN_STARTING);
+    run->worker = worker;
+    dff_worker_proc_reserve(worker, run);
+    dff_run_ask_start(run, DFF_LUA_START, DFF_LUA_BY_SHA);
+    return DFF_OK;
+}
+
+static void
+dff_run_on_start(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_run_t         *run = data;
+    dff_worker_proc_t *worker = run->worker;
+    redisReply        *reply = reply_ptr;
+
+    (void) ac;
+    if (dff_lua_unknown_script(reply)) {
+        dff_run_ask_start(run, DFF_LUA_START, DFF_LUA_TEXT);
+        return;
+    }
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
+        if (reply != NULL)
+            dff_log_warn(&run->master->log, NULL, "the start of a job was refused by Redis: %s; "
+                         "it is tried again", reply->type == REDIS_REPLY_ERROR ? reply->str
+                         : "odd reply");
+        dff_run_move(run, DFF_RUN_UNSURE);
+        return;
+    }
+    if (reply->integer != 1) {
+        dff_run_free(run);       /* it was given to another node */
+        return;
+    }
+
+    run->master->counters.started++;
+    if (worker != NULL) {
+        dff_run_send(run, worker);
+        return;
+    }
+    dff_run_move(run, DFF_RUN_STARTED);
+    TAILQ_INSERT_TAIL(&run->group->started, run, line);
+    if (run->master->hurry)
+        dff_run_hurry(run->master);
+}
+
+static void
+dff_run_ask_start(dff_run_t *run, dff_lua_id_t script, dff_lua_form_t form)
+{
+    dff_master_t  *master = run->master;
+    dff_lua_call_t call;
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
+    dff_lua_key(&call, master->key_started, master->key_started_len);
+    dff_lua_arg(&call, run->job.id.data, run->job.id.len);
+    dff_lua_arg(&call, run->envelope, run->size);
+    if (dff_lua_run(&master->lua, script, form, &call, master->command, dff_run_on_start, run)
+        != DFF_OK)
+        dff_run_move(run, DFF_RUN_UNSURE);
+}
+
+/* --- running ------------------------------------------------------------------------------------ */
+
+static int
+dff_run_timeout_s(const dff_run_t *run)
+{
+    return run->job.timeout_s > 0 ? run->job.timeout_s
+                                  : (int) run->master->cfg->func_default_timeout_s;
+}
+
+void
+dff_run_send(dff_run_t *run, dff_worker_proc_t *worker)
+{
+    dff_master_t    *master = run->master;
+    dff_buf_t        scripts = DFF_BUF_INIT;
+    dff_frame_head_t head = {
+        .version = DFF_FRAME_VERSION,
+        .type = DFF_FRAME_JOB,
+        .size = (uint32_t) run->size,
+        .seq = ++master->last_seq,
+    };
+    struct iovec     iov[3];
+
+    dff_run_move(run, DFF_RUN_RUNNING);
+    run->worker = worker;
+    run->seq = head.seq;
+    run->started_at_ms = dff_time_now_ms();
+
+    /* Unpublished between the claim and now. */
+    if (run->slot != NULL && run->slot->script.code == NULL) {
+        dff_run_script_missing(run);
+        return;
+    }
+    dff_worker_scripts_prepare(&worker->scripts, master->published, run->slot, &scripts);
+    if (dff_buf_failed(&scripts)) {
+        dff_buf_release(&scripts);
+        dff_run_fail(run, DFF_STATUS_FAILURE, "MemoryError", "MemoryError: no memory for the "
+                     "script in the executor");
+        return;
+    }
+    dff_published_leave(master->published, run);
+
+    dff_worker_proc_busy(worker, run);
+    dff_worker_proc_set_timer(worker, (int64_t) dff_run_timeout_s(run) * 1000);
+    iov[0] = (struct iovec) { scripts.data, scripts.len };
+    iov[1] = (struct iovec) { &head, sizeof(head) };
+    iov[2] = (struct iovec) { run->envelope, run->size };
+    dff_worker_proc_send(worker, scripts.len > 0 ? iov : iov + 1, scripts.len > 0 ? 3 : 2);
+    dff_buf_release(&scripts);
+}
+
+void
+dff_run_timer(dff_run_t *run)
+{
+    dff_master_t      *master = run->master;
+    dff_worker_proc_t *worker = run->worker;
+    union sigval       value = { .sival_int = (int) (run->seq & 0x7fffffff) };
+    char               evidence[256];
+
+    if (!run->soft_sent) {
+        /* The worker compares the number, so a late signal hits no other job. */
+        run->soft_sent = true;
+        (void) sigqueue(worker->pid, SIGUSR1, value);
+        dff_worker_proc_set_timer(worker, master->cfg->func_extra_timeout_to_kill_s * 1000);
+        return;
+    }
+
+    (void) snprintf(evidence, sizeof(evidence), "it ran %.*s (task %.*s, origin %.*s) for %lld ms, "
+                    "over its limit of %d s", (int) run->job.func_id.len, run->job.func_id.data,
+                    (int) run->job.id.len, run->job.id.data, (int) run->job.origin_id.len,
+                    run->job.origin_id.data,
+                    (long long) (dff_time_now_ms() - run->started_at_ms),
+                    dff_run_timeout_s(run));
+    dff_worker_proc_kill(worker, evidence);
+    dff_run_fail(run, DFF_STATUS_TIMEOUT, "SoftTimeLimitExceeded",
+                 "raise SoftTimeLimitExceeded()\n"
+                 "billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()");
+}
+
+static void
+dff_run_log(const dff_run_t *run, dff_status_t status, dff_str_t text)
+{
+    dff_log_t      *log = &run->master->log;
+    dff_log_level_t level = status == DFF_STATUS_SUCCESS ? DFF_LOG_INFO : DFF_LOG_ERROR;
+    char            id[DFF_TASK_ID_MAX + 1];
+
+    if (text.len == 0 || !dff_log_on(log, level))
+        return;
+    (void) snprintf(id, sizeof(id), "%.*s", (int) run->job.id.len, run->job.id.data);
+    dff_log_write(log, level, id, "%.*s: %.*s", (int) run->job.func_id.len,
+                  run->job.func_id.data, (int) text.len, text.data);
+}
+
+void
+dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
+{
+    dff_reply_t       decoded;
+    dff_err_t         err;
+    dff_answer_conf_t conf = { .kind = DFF_ANSWER_FINISH, .job = &run->job, .reply = reply };
+
+    if (dff_reply_decode(reply, &decoded, &err) != DFF_OK || !dff_str_eq(decoded.id, run->job.id)
+        || decoded.status < DFF_STATUS_SUCCESS || decoded.status > DFF_STATUS_TIMEOUT) {
+        dff_worker_proc_kill(run->worker, "it sent an unreadable reply");
+        dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError",
+                     "WorkerLostError: the worker sent an unreadable reply");
+        return;
+    }
+    dff_run_log(run, decoded.status, log_text);
+    conf.status = decoded.status;
+    dff_outbox_add(run->master->outbox, &conf);
+    dff_run_free(run);
+}
+
+/* --- lost -------------------------------------------------------------------------------------- */
+
+void
+dff_run_worker_lost(dff_run_t *run, const char *how)
+{
+    char einfo[256];
+
+    run->worker = NULL;
+    if (run->state != DFF_RUN_RUNNING)
+        return;            /* reserved only: another worker will have the job */
+
+    if (run->job.retry_on_lost) {
+        dff_run_move(run, DFF_RUN_RETRYING);
+        dff_run_ask_retry(run, DFF_LUA_BY_SHA);
+        return;
+    }
+    (void) snprintf(einfo, sizeof(einfo), "WorkerLostError: %s", how);
+    dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError", einfo);
+}
+
+static void
+dff_run_on_retry(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_run_t  *run = data;
+    redisReply *reply = reply_ptr;
+
+    (void) ac;
+    run->asked = false;
+    if (dff_lua_unknown_script(reply)) {
+        dff_run_ask_retry(run, DFF_LUA_TEXT);
+        return;
+    }
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+        return;            /* asked again later */
+    if (reply->integer == 2) {
+        dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError", "WorkerLostError: its worker died, "
+                     "and so it did in all of its " DFF_RETRY_MAX " starts");
+        return;
+    }
+    dff_run_free(run);     /* 1: queued again; 0: it has been, or another node did it */
+}
+
+static void
+dff_run_ask_retry(dff_run_t *run, dff_lua_form_t form)
+{
+    run->asked = dff_recovery_retry(run->master, DFF_STR(""), &run->job,
+                                    (dff_str_t) { run->envelope, run->size }, form,
+                                    dff_run_on_retry, run) == DFF_OK;
+}
+
+/* --- all of them --------------------------------------------------------------------------------- */
+
+void
+dff_run_ask_again(dff_master_t *master)
+{
+    dff_run_t *run;
+
+    if (!dff_redis_link_ready(master->command))
+        return;
+    TAILQ_FOREACH(run, &master->runs, all) {
+        if (run->state == DFF_RUN_UNSURE) {
+            dff_run_move(run, DFF_RUN_STARTING);
+            dff_run_ask_start(run, DFF_LUA_START_AGAIN, DFF_LUA_TEXT);
+        } else if (run->state == DFF_RUN_RETRYING && !run->asked) {
+            dff_run_ask_retry(run, DFF_LUA_BY_SHA);
+        }
+    }
+}
+
+void
+dff_run_forget_claimed(dff_master_t *master)
+{
+    dff_run_t *run, *next;
+
+    for (run = TAILQ_FIRST(&master->runs); run != NULL; run = next) {
+        next = TAILQ_NEXT(run, all);
+        if (run->state == DFF_RUN_LOADING || run->state == DFF_RUN_CLAIMED)
+            dff_run_free(run);
+    }
+}
+
+void
+dff_run_hurry(dff_master_t *master)
+{
+    dff_run_t *run, *next;
+
+    for (run = TAILQ_FIRST(&master->runs); run != NULL; run = next) {
+        next = TAILQ_NEXT(run, all);
+        if (run->state == DFF_RUN_STARTED)
+            dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError",
+                         "WorkerLostError: the executor was ended at once");
+    }
+}
+
+bool
+dff_run_any(const dff_master_t *master)
+{
+    return !TAILQ_EMPTY(&master->runs);
+}
+
+bool
+dff_run_known(const dff_master_t *master, dff_str_t task_id)
+{
+    const dff_run_t *run;
+
+    TAILQ_FOREACH(run, &master->runs, all) {
+        if (dff_str_eq(run->job.id, task_id))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,538 @@
+/* One worker process as the master sees it. Runs in the master. */
+#include "dff_worker_proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dff_time.h"
+
+#include "master/dff_pool.h"
+#include "master/dff_published.h"
+#include "master/dff_run.h"
+#include "master/dff_zygote_proc.h"
+
+#include "dff_banned.h"
+
+#define DFF_WORKER_READ_SIZE  65536
+#define DFF_WORKER_KEEP_SIZE  (1u << 20)    /* a larger empty buffer is given back */
+
+static const char *const dff_worker_states[] = {
+    [DFF_WORKER_FORKING] = "forking",
+    [DFF_WORKER_IDLE] = "idle",
+    [DFF_WORKER_RESERVED] = "reserved",
+    [DFF_WORKER_BUSY] = "busy",
+    [DFF_WORKER_LEAVING] = "leaving",
+    [DFF_WORKER_KILLED] = "killed",
+    [DFF_WORKER_DYING] = "dying",
+};
+_Static_assert(sizeof(dff_worker_states) / sizeof(char *) == DFF_WORKER_STATE_COUNT, "names");
+
+#define S(state)  (1u << DFF_WORKER_##state)
+
+/* From which states a state may be entered. */
+static const unsigned dff_worker_moves[] = {
+    [DFF_WORKER_FORKING] = 0,
+    [DFF_WORKER_IDLE] = S(FORKING) | S(RESERVED) | S(BUSY),
+    [DFF_WORKER_RESERVED] = S(IDLE),
+    [DFF_WORKER_BUSY] = S(RESERVED) | S(IDLE),
+    [DFF_WORKER_LEAVING] = S(FORKING) | S(IDLE) | S(RESERVED) | S(BUSY),
+    [DFF_WORKER_KILLED] = S(FORKING) | S(IDLE) | S(RESERVED) | S(BUSY) | S(LEAVING),
+    [DFF_WORKER_DYING] = ~0u,
+};
+
+#undef S
+
+static void dff_worker_on_readable(evutil_socket_t fd, short what, void *ctx);
+static void dff_worker_on_writable(evutil_socket_t fd, short what, void *ctx);
+static void dff_worker_on_timer(evutil_socket_t fd, short what, void *ctx);
+
+/* The one place where the state changes; keeps the group's numbers. */
+static void
+dff_worker_move(dff_worker_proc_t *worker, dff_worker_state_t state)
+{
+    dff_group_t *group = worker->group;
+    bool         was_counted = worker->counted;
+
+    if ((dff_worker_moves[state] & (1u << worker->state)) == 0) {
+        dff_log_error(&worker->master->log, NULL, "bug: worker %d goes from %s to %s",
+                      (int) worker->pid, dff_worker_states[worker->state],
+                      dff_worker_states[state]);
+    }
+
+    if (worker->state == DFF_WORKER_IDLE)
+        TAILQ_REMOVE(&group->idle, worker, idle);
+    if (state == DFF_WORKER_IDLE)
+        TAILQ_INSERT_HEAD(&group->idle, worker, idle);
+    group->busy += (state == DFF_WORKER_BUSY) - (worker->state == DFF_WORKER_BUSY);
+    worker->counted = state <= DFF_WORKER_BUSY;
+    group->live += worker->counted - was_counted;
+    worker->state = state;
+}
+
+/* --- making and freeing ------------------------------------------------------------------- */
+
+static void
+dff_worker_free(dff_worker_proc_t *worker)
+{
+    dff_group_t *group = worker->group;
+
+    if (worker->state == DFF_WORKER_IDLE)
+        TAILQ_REMOVE(&group->idle, worker, idle);
+    group->live -= worker->counted;
+    group->busy -= worker->state == DFF_WORKER_BUSY;
+    TAILQ_REMOVE(&group->workers, worker, all);
+    dff_zygote_proc_hold(worker->zygote, -1);
+
+    if (worker->read_event != NULL)
+        event_free(worker->read_event);
+    if (worker->write_event != NULL)
+        event_free(worker->write_event);
+    if (worker->timer != NULL)
+        event_free(worker->timer);
+    (void) close(worker->fd);
+    dff_buf_release(&worker->in);
+    dff_buf_release(&worker->out);
+    dff_worker_scripts_release(&worker->scripts);
+    free(worker);
+}
+
+dff_worker_proc_t *
+dff_worker_proc_new(dff_group_t *group, uint32_t tag)
+{
+    dff_master_t      *master = group->master;
+    dff_worker_proc_t *worker;
+    int                pair[2];
+
+    worker = calloc(1, sizeof(*worker));
+    if (worker == NULL)
+        return NULL;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        dff_log_error(&master->log, NULL, "socketpair for a worker: %s", strerror(errno));
+        free(worker);
+        return NULL;
+    }
+
+    worker->master = master;
+    worker->group = group;
+    worker->zygote = master->zygote;
+    dff_zygote_proc_hold(worker->zygote, 1);
+    worker->tag = tag;
+    worker->fd = pair[0];
+    worker->state = DFF_WORKER_FORKING;
+    TAILQ_INSERT_TAIL(&group->workers, worker, all);
+    worker->read_event = event_new(master->base, worker->fd, EV_READ | EV_PERSIST,
+                                   dff_worker_on_readable, worker);
+    worker->write_event = event_new(master->base, worker->fd, EV_WRITE | EV_PERSIST,
+                                    dff_worker_on_writable, worker);
+    worker->timer = evtimer_new(master->base, dff_worker_on_timer, worker);
+
+    /* Only our end: the worker's own end blocks. */
+    if (worker->read_event == NULL || worker->write_event == NULL || worker->timer == NULL
+        || evutil_make_socket_nonblocking(pair[0]) != 0 || event_add(worker->read_event, NULL) != 0
+        || dff_zygote_proc_fork(worker->zygote, tag, pair[1]) != DFF_OK) {
+        (void) close(pair[1]);
+        dff_worker_free(worker);
+        return NULL;
+    }
+    worker->counted = true;
+    group->live++;
+    dff_worker_proc_set_timer(worker, DFF_WORKER_READY_MS);
+    return worker;
+}
+
+void
+dff_worker_proc_discard(dff_worker_proc_t *worker)
+{
+    dff_worker_free(worker);
+}
+
+void
+dff_worker_proc_set_timer(dff_worker_proc_t *worker, int64_t ms)
+{
+    struct timeval after = { ms / 1000, (ms % 1000) * 1000 };
+
+    (void) evtimer_add(worker->timer, &after);
+}
+
+/* --- death ----------------------------------------------------------------------------------- */
+
+static void
+dff_worker_describe_end(const dff_worker_proc_t *worker, char *text, size_t size)
+{
+    int status = worker->wait_status;
+
+    if (!worker->has_status)
+        (void) snprintf(text, size, "closed its socket");
+    else if (WIFSIGNALED(status))
+        (void) snprintf(text, size, "was killed by signal %d (SIG%s)", WTERMSIG(status),
+                        sigabbrev_np(WTERMSIG(status)) != NULL
+                        ? sigabbrev_np(WTERMSIG(status)) : "?");
+    else
+        (void) snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
+}
+
+static void
+dff_worker_dead(dff_worker_proc_t *worker)
+{
+    dff_master_t *master = worker->master;
+    dff_group_t  *group = worker->group;
+    dff_run_t    *run = worker->run;
+    bool          wanted = worker->recycle || master->state >= DFF_MASTER_ENDING;
+    char          how[96];
+
+    dff_worker_describe_end(worker, how, sizeof(how));
+    if (!worker->has_status && worker->pid > 0)
+        (void) kill(worker->pid, SIGKILL);       /* deaf to us, whatever it still does */
+
+    if (!worker->ready)
+        group->young_deaths++;
+    if (worker->evidence[0] != '\0' || (!wanted && run == NULL))
+        dff_log_error(&master->log, NULL, "worker %d of group %s %s; peak RSS %llu KiB%s%s",
+                      (int) worker->pid, group->name, how,
+                      (unsigned long long) worker->peak_rss_kib,
+                      worker->evidence[0] != '\0' ? "; " : "", worker->evidence);
+    if (!wanted)
+        master->counters.worker_restarts++;
+
+    worker->run = NULL;
+    if (run != NULL) {
+        char full[160];
+
+        (void) snprintf(full, sizeof(full), "worker %d %s", (int) worker->pid, how);
+        if (run->state == DFF_RUN_RUNNING)
+            dff_log_error(&master->log, NULL, "%s while it ran %.*s (task %.*s, origin %.*s); "
+                          "peak RSS %llu KiB", full, (int) run->job.func_id.len,
+                          run->job.func_id.data, (int) run->job.id.len, run->job.id.data,
+                          (int) run->job.origin_id.len, run->job.origin_id.data,
+                          (unsigned long long) worker->peak_rss_kib);
+        dff_run_worker_lost(run, full);
+    }
+    dff_worker_free(worker);
+}
+
+/* One half of the death is there; waits a moment for the other. */
+static void
+dff_worker_half_dead(dff_worker_proc_t *worker)
+{
+    if (worker->has_eof && worker->has_status) {
+        dff_worker_dead(worker);
+        return;
+    }
+    if (worker->state != DFF_WORKER_DYING)
+        dff_worker_move(worker, DFF_WORKER_DYING);
+    dff_worker_proc_set_timer(worker, DFF_WORKER_HALVES_MS);
+}
+
+static void
+dff_worker_eof(dff_worker_proc_t *worker)
+{
+    worker->has_eof = true;
+    (void) event_del(worker->read_event);
+    (void) event_del(worker->write_event);
+    dff_worker_half_dead(worker);
+}
+
+void
+dff_worker_proc_exited(dff_worker_proc_t *worker, int status, uint64_t peak_rss_kib)
+{
+    worker->has_status = true;
+    worker->wait_status = status;
+    worker->peak_rss_kib = peak_rss_kib;
+    dff_worker_half_dead(worker);
+}
+
+void
+dff_worker_proc_kill(dff_worker_proc_t *worker, const char *evidence)
+{
+    if (worker->state >= DFF_WORKER_KILLED)
+        return;
+    (void) snprintf(worker->evidence, sizeof(worker->evidence), "%s", evidence);
+    (void) evtimer_del(worker->timer);
+    dff_worker_move(worker, DFF_WORKER_KILLED);
+
+    /* Without a pid the end of the socket has to do. */
+    if (worker->pid > 0)
+        (void) kill(worker->pid, SIGKILL);
+    else
+        (void) shutdown(worker->fd, SHUT_RDWR);
+}
+
+/* --- states ------------------------------------------------------------------------------------ */
+
+static void
+dff_worker_check_ready(dff_worker_proc_t *worker)
+{
+    if (worker->state != DFF_WORKER_FORKING || !worker->ready || worker->pid == 0)
+        return;
+    worker->group->young_deaths = 0;
+    (void) evtimer_del(worker->timer);
+    dff_worker_move(worker, DFF_WORKER_IDLE);
+    if (worker->recycle)
+        dff_worker_proc_leave(worker);
+}
+
+void
+dff_worker_proc_forked(dff_worker_proc_t *worker, pid_t pid, dff_str_t error)
+{
+    if (pid == 0) {
+        dff_log_error(&worker->master->log, NULL, "fork of a worker for group %s: %.*s",
+                      worker->group->name, (int) error.len, error.data);
+        worker->group->young_deaths++;
+        dff_worker_free(worker);
+        return;
+    }
+    worker->pid = pid;
+    dff_worker_check_ready(worker);
+}
+
+void
+dff_worker_proc_reserve(dff_worker_proc_t *worker, dff_run_t *run)
+{
+    worker->run = run;
+    dff_worker_move(worker, DFF_WORKER_RESERVED);
+}
+
+void
+dff_worker_proc_busy(dff_worker_proc_t *worker, dff_run_t *run)
+{
+    worker->run = run;
+    dff_worker_move(worker, DFF_WORKER_BUSY);
+}
+
+void
+dff_worker_proc_release(dff_worker_proc_t *worker)
+{
+    worker->run = NULL;
+    if (worker->state != DFF_WORKER_RESERVED && worker->state != DFF_WORKER_BUSY)
+        return;                             /* on its way out already */
+    (void) evtimer_del(worker->timer);
+    dff_worker_move(worker, DFF_WORKER_IDLE);
+    if (worker->recycle)
+        dff_worker_proc_leave(worker);
+}
+
+void
+dff_worker_proc_leave(dff_worker_proc_t *worker)
+{
+    dff_frame_head_t head = { .version = DFF_FRAME_VERSION, .type = DFF_FRAME_EXIT };
+    struct iovec     iov = { &head, sizeof(head) };
+
+    worker->recycle = true;
+    if (worker->state != DFF_WORKER_IDLE)
+        return;
+    dff_worker_move(worker, DFF_WORKER_LEAVING);
+    dff_worker_proc_send(worker, &iov, 1);
+    dff_worker_proc_set_timer(worker, DFF_WORKER_EXIT_MS);
+}
+
+static void
+dff_worker_on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    dff_worker_proc_t *worker = ctx;
+
+    (void) fd;
+    (void) what;
+    switch (worker->state) {
+    case DFF_WORKER_FORKING:
+        dff_worker_proc_kill(worker, "it did not become ready in time");
+        break;
+    case DFF_WORKER_BUSY:
+        dff_run_timer(worker->run);
+        break;
+    case DFF_WORKER_LEAVING:
+        dff_worker_proc_kill(worker, "it did not exit in time");
+        break;
+    case DFF_WORKER_DYING:
+        dff_worker_dead(worker);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- writing ----------------------------------------------------------------------------------- */
+
+void
+dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count)
+{
+    struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t) count };
+    ssize_t       n = 0;
+    int           i;
+
+    if (worker->has_eof)
+        return;
+    if (worker->out.len == 0) {
+        n = sendmsg(worker->fd, &msg, MSG_NOSIGNAL);
+        /* A dead worker shows at the reading side, with its last words. */
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return;
+        if (n < 0)
+            n = 0;
+    }
+
+    for (i = 0; i < count; i++) {
+        size_t sent = (size_t) n < iov[i].iov_len ? (size_t) n : iov[i].iov_len;
+
+        n -= (ssize_t) sent;
+        if (sent < iov[i].iov_len)
+            dff_buf_add(&worker->out, (char *) iov[i].iov_base + sent, iov[i].iov_len - sent);
+    }
+    if (dff_buf_failed(&worker->out))
+        dff_worker_proc_kill(worker, "no memory to send it a job");
+    else if (worker->out.len > 0)
+        (void) event_add(worker->write_event, NULL);
+}
+
+static void
+dff_worker_on_writable(evutil_socket_t fd, short what, void *ctx)
+{
+    dff_worker_proc_t *worker = ctx;
+    ssize_t            n;
+
+    (void) what;
+    n = send(fd, worker->out.data, worker->out.len, MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0)
+        dff_buf_clear(&worker->out);
+    else
+        dff_buf_consume(&worker->out, (size_t) n);
+
+    if (worker->out.len > 0)
+        return;
+    (void) event_del(worker->write_event);
+    if (worker->out.size > DFF_WORKER_KEEP_SIZE)
+        dff_buf_release(&worker->out);
+}
+
+/* --- reading ------------------------------------------------------------------------------------ */
+
+static void
+dff_worker_result(dff_worker_proc_t *worker, uint64_t seq, dff_str_t payload)
+{
+    dff_run_t *run = worker->run;
+    uint32_t   flags;
+    dff_str_t  reply, log_text;
+
+    if (dff_frame_get_u32(&payload, &flags) != DFF_OK
+        || dff_frame_get_str(&payload, &reply) != DFF_OK
+        || dff_frame_get_str(&payload, &log_text) != DFF_OK) {
+        dff_worker_proc_kill(worker, "it sent a RESULT that is too short");
+        return;
+    }
+
+    /* Of a job that has been answered: the kill was on its way. */
+    if (run == NULL || run->state != DFF_RUN_RUNNING || run->seq != seq)
+        return;
+    if ((flags & DFF_RESULT_RECYCLE) != 0)
+        worker->recycle = true;
+    worker->wants = NULL;
+    dff_run_result(run, reply, log_text);
+}
+
+static void
+dff_worker_frame(dff_worker_proc_t *worker, const dff_frame_head_t *head, dff_str_t payload)
+{
+    dff_str_t id;
+
+    switch (head->type) {
+    case DFF_FRAME_READY:
+        worker->ready = true;
+        dff_worker_check_ready(worker);
+        return;
+    case DFF_FRAME_NEED_SCRIPT:
+        if (dff_frame_get_str(&payload, &id) == DFF_OK) {
+            dff_published_need(worker->master->published, worker, id);
+            return;
+        }
+        break;
+    case DFF_FRAME_RESULT:
+        dff_worker_result(worker, head->seq, payload);
+        return;
+    default:
+        break;
+    }
+    dff_worker_proc_kill(worker, "it sent a frame that no worker sends");
+}
+
+/* Handles the whole frames of bytes; returns how many bytes they were. */
+static size_t
+dff_worker_frames(dff_worker_proc_t *worker, dff_str_t bytes)
+{
+    dff_frame_head_t head;
+    dff_str_t        payload, rest = bytes;
+    dff_err_t        err;
+    int              rc;
+
+    while ((rc = dff_frame_peek(rest, &head, &payload, &err)) == 1) {
+        dff_worker_frame(worker, &head, payload);
+        rest.data += sizeof(head) + head.size;
+        rest.len -= sizeof(head) + head.size;
+    }
+    if (rc == DFF_ERROR) {
+        dff_worker_proc_kill(worker, err.message);
+        return bytes.len;
+    }
+    return bytes.len - rest.len;
+}
+
+/* Room for the rest of the frame that the buffer begins with. */
+static size_t
+dff_worker_missing(const dff_worker_proc_t *worker)
+{
+    dff_frame_head_t head;
+    size_t           whole;
+
+    if (worker->in.len < sizeof(head))
+        return DFF_WORKER_READ_SIZE;
+    memcpy(&head, worker->in.data, sizeof(head));
+    whole = sizeof(head) + head.size;
+    return whole > worker->in.len + DFF_WORKER_READ_SIZE ? whole - worker->in.len
+                                                         : DFF_WORKER_READ_SIZE;
+}
+
+static void
+dff_worker_on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+    dff_worker_proc_t *worker = ctx;
+    char               small[DFF_WORKER_READ_SIZE];
+    size_t             room = sizeof(small), used;
+    char              *at = small;
+    ssize_t            n;
+
+    (void) what;
+    if (worker->in.len > 0) {
+        room = dff_worker_missing(worker);
+        at = dff_buf_reserve(&worker->in, room);
+        if (at == NULL) {
+            dff_worker_proc_kill(worker, "no memory for its result");
+            dff_worker_eof(worker);
+            return;
+        }
+    }
+
+    n = recv(fd, at, room, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        dff_worker_eof(worker);
+        return;
+    }
+
+    if (at == small) {
+        used = dff_worker_frames(worker, (dff_str_t) { small, (size_t) n });
+        dff_buf_add(&worker->in, small + used, (size_t) n - used);
+        return;
+    }
+    worker->in.len += (size_t) n;
+    used = dff_worker_frames(worker, (dff_str_t) { worker->in.data, worker->in.len });
+    dff_buf_consume(&worker->in, used);
+    if (worker->in.len == 0 && worker->in.size > DFF_WORKER_KEEP_SIZE)
+        dff_buf_release(&worker->in);
+}

@@ -1,0 +1,23 @@
+"""sys.stdout and sys.stderr of scripts: what is written goes into the call's log."""
+
+import io
+
+import _dff
+
+
+class LogStream(io.TextIOBase):
+    encoding = 'utf-8'
+    errors = 'backslashreplace'
+    line_buffering = True
+    mode = 'w'
+    name = '<call log>'
+    write = staticmethod(_dff.write)
+
+    def writable(self):
+        return True
+
+    def close(self):
+        """The next call writes to it as well."""
+
+    def reconfigure(self, **options):
+        """It is UTF-8 already."""

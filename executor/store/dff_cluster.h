@@ -1,0 +1,36 @@
+/*
+ * The nodes of a cluster as their heartbeats in Redis show them.
+ * Runs in dffctl and the api processes.
+ */
+#ifndef DFF_CLUSTER_H
+#define DFF_CLUSTER_H
+
+#include <jansson.h>
+
+#include "dff_envelope.h"
+#include "store/dff_rcmd.h"
+
+typedef struct {
+    char    *name;
+    json_t  *heartbeat;     /* NULL: none, the node is gone; docs/protocol.md */
+    unsigned queues;        /* bit n: serves queue n */
+    int64_t  claimed, started;
+} dff_cluster_node_t;
+
+typedef struct {
+    dff_cluster_node_t *items;
+    size_t      count;
+} dff_cluster_t;
+
+/* All names of dff:nodes, alive or not. */
+int dff_cluster_list(dff_rcmd_t *rcmd, dff_cluster_t *nodes, dff_err_t *err);
+void dff_cluster_release(dff_cluster_t *nodes);      /* accepts a zeroed one */
+
+/* DFF_OK when a live node serves the queue; err says what was found instead. */
+int dff_cluster_check_queue(dff_rcmd_t *rcmd, int queue, dff_err_t *err);
+
+/* Jobs that wait in each queue. */
+int dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
+    dff_err_t *err);
+
+#endif

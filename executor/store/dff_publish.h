@@ -1,0 +1,47 @@
+/*
+ * Publishing a script: a worker runs it to see what it exports, MySQL takes code,
+ * functions and history as one transaction, Redis gets it and everybody is told.
+ * Nothing is stored when the check fails. Runs in dffctl and the api processes.
+ */
+#ifndef DFF_PUBLISH_H
+#define DFF_PUBLISH_H
+
+#include "store/dff_db.h"
+#include "store/dff_func.h"
+#include "store/dff_rcmd.h"
+#include "store/dff_sync.h"
+
+#define DFF_PUBLISH_CODE_MAX         (2u << 20)     /* bytes; MySQL 5.7 takes 4 MiB packets */
+#define DFF_PUBLISH_CHECK_TIMEOUT_S  60
+
+typedef struct {
+    const char *script_id;
+    dff_str_t   code;       /* as the user has it; each TAB becomes 4 spaces */
+    const char *title;      /* NULL: stays */
+    const char *note;       /* of the history row; NULL: none */
+    int         queue;      /* that the check runs on */
+    bool        create;     /* script and set are made when they are missing, else 404 */
+} dff_publish_request_t;
+
+typedef struct {
+    bool             stored;    /* MySQL has it; with DFF_ERROR: Redis has not */
+    int              version;
+    dff_funcs_t      funcs;
+    dff_sync_count_t count;
+    char            *failure;   /* check failed: the worker's JSON, in full; else NULL */
+} dff_publish_result_t;
+
+/*
+ * DFF_ERROR: err has the reason (DFF_E_SCRIPT_PRE_CHECK: the script raised, its
+ * text is what the worker reported), and result->stored how far it came: when it
+ * is true, dff_sync_script (dffctl db publish-all) is the repair.
+ */
+int dff_publish_run(dff_db_t *db, dff_rcmd_t *rcmd, const dff_config_t *cfg,
+    const dff_publish_request_t *request, dff_publish_result_t *result, dff_err_t *err);
+void dff_publish_release(dff_publish_result_t *result);     /* accepts a zeroed one */
+
+/* Scripts in the order of ids: id, title, publishVersion, functions, unpublished
+ * edits (0, 1), updateTime. */
+int dff_publish_list(dff_db_t *db, dff_db_rows_t *rows, dff_err_t *err);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Makes Redis say what MySQL says: published scripts, and the routes of links.
+ *
+ * Every publisher changes MySQL first (committed), then calls here. What is written
+ * is read from MySQL under a row lock (the script's, or the link's) that is held
+ * until Redis has it, so that of two publishers the later state is what remains,
+ * in whatever order they come here. All calls may be repeated; that is the
+ * repair after Redis was away. Readers are told on the channel dff:changed.
+ *
+ * Runs in dffctl and the api processes.
+ */
+#ifndef DFF_SYNC_H
+#define DFF_SYNC_H
+
+#include "dff_route.h"
+#include "store/dff_db.h"
+#include "store/dff_rcmd.h"
+
+typedef struct {
+    size_t scripts;     /* written */
+    size_t routes;
+    size_t removed;     /* scripts and routes that MySQL does not have */
+    int    version;     /* of the last script written; 0: not published */
+} dff_sync_count_t;
+
+/* One script and the routes of all links to its functions, announced together. A
+ * script that is not in MySQL is removed. count is added to. */
+int dff_sync_script(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id,
+    dff_sync_count_t *count, dff_err_t *err);
+
+/* One link. One that is not in MySQL is removed. */
+int dff_sync_link(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char *id,
+    dff_sync_count_t *count, dff_err_t *err);
+
+/* Everything; also removes what MySQL does not have. */
+int dff_sync_all(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_err_t *err);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * Describes the exceptions of scripts.
+ */
+#include "dff_failure.h"
+
+#include "dff_py_text.h"
+
+#include "dff_banned.h"
+
+/* What the original's callers see, word by word; they look for it. */
+#define DFF_FAILURE_LIMIT_BODY                                                      \
+    "{\"etype\":\"SoftTimeLimitExceeded\","                                         \
+    "\"einfoTEXT\":\"raise SoftTimeLimitExceeded()\\n"                              \
+    "billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()\"}"
+
+/* py->describe's answer: (etype, einfoTEXT, traceback, line), the last a number or
+ * None. NULL without an exception when it could not be had. */
+static PyObject *
+dff_failure_describe(dff_worker_t *worker, PyObject *exception, bool is_check)
+{
+    PyObject *script_id = worker->running == NULL ? Py_None : worker->running->id;
+    PyObject *texts = PyObject_CallFunction(worker->py.describe, "OOi", exception, script_id,
+                                            (int) is_check);
+
+    if (texts == NULL)
+        PyErr_Clear();
+    return texts;
+}
+
+/* The description itself failed: no memory, most likely. */
+static void
+dff_failure_write_bare(dff_worker_t *worker, PyObject *exception)
+{
+    const char *name = Py_TYPE(exception)->tp_name;
+
+    dff_buf_addf(&worker->body, "{\"etype\":\"");
+    dff_buf_add_json_escaped(&worker->body, dff_str_from(name));
+    dff_buf_addf(&worker->body, "\",\"einfoTEXT\":\"");
+    dff_buf_add_json_escaped(&worker->body, dff_str_from(name));
+    dff_buf_addf(&worker->body, "\"}");
+    dff_call_log_block(&worker->log, dff_str_from(name));
+}
+
+static void
+dff_failure_write_texts(dff_worker_t *worker, PyObject *texts)
+{
+    PyObject *line = PyTuple_GET_ITEM(texts, 3);
+
+    dff_buf_addf(&worker->body, "{\"etype\":");
+    dff_py_text_add_json(&worker->body, PyTuple_GET_ITEM(texts, 0));
+    dff_buf_addf(&worker->body, ",\"einfoTEXT\":");
+    dff_py_text_add_json(&worker->body, PyTuple_GET_ITEM(texts, 1));
+    if (PyLong_Check(line))
+        dff_buf_addf(&worker->body, ",\"line\":%ld", PyLong_AsLong(line));
+    dff_buf_addf(&worker->body, "}");
+}
+
+static void
+dff_failure_log(dff_worker_t *worker, PyObject *traceback)
+{
+    dff_buf_t text = DFF_BUF_INIT;
+
+    dff_py_text_add(&text, traceback);
+    if (!dff_buf_failed(&text))
+        dff_call_log_block(&worker->log, (dff_str_t) { text.data, text.len });
+    dff_buf_release(&text);
+}
+
+bool
+dff_failure_write(dff_worker_t *worker, PyObject *exception, dff_failure_t how)
+{
+    bool      is_limit = how.limit_reached
+                         && PyErr_GivenExceptionMatches(exception, worker->py.soft_limit_class);
+    PyObject *texts = dff_failure_describe(worker, exception, how.is_check);
+
+    worker->is_cyclic = true;      /* tracebacks, frames and exceptions hold each other */
+    dff_buf_clear(&worker->body);
+    if (texts != NULL)
+        dff_failure_log(worker, PyTuple_GET_ITEM(texts, 2));
+    if (is_limit)
+        dff_buf_add_str(&worker->body, DFF_STR(DFF_FAILURE_LIMIT_BODY));
+    else if (texts != NULL)
+        dff_failure_write_texts(worker, texts);
+    if (worker->body.len == 0 || dff_buf_failed(&worker->body)) {
+        dff_buf_clear(&worker->body);
+        dff_failure_write_bare(worker, exception);
+    }
+    Py_XDECREF(texts);
+    PyErr_Clear();
+    return is_limit;
+}

@@ -1,0 +1,129 @@
+/*
+ * Writes results.
+ */
+#include "dff_result.h"
+
+#include "dff_json_out.h"
+#include "dff_py_text.h"
+
+#include "dff_banned.h"
+
+/* The rest of a RESULT frame is the log, heads, and the control section. */
+#define DFF_RESULT_MAX  (DFF_FRAME_MAX_SIZE - (8u << 20))
+
+static int
+dff_result_bounds(const dff_worker_t *worker)
+{
+    if (dff_buf_failed(&worker->body)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (worker->body.len > DFF_RESULT_MAX) {
+        PyErr_Format(PyExc_ValueError, "result: larger than %u bytes", DFF_RESULT_MAX);
+        return -1;
+    }
+    return 0;
+}
+
+/* DFF.RESP(data, …): the body is data, the control section says what it is. */
+static int
+dff_result_response(dff_worker_t *worker, PyObject *response)
+{
+    dff_buf_t *body = &worker->body;
+    PyObject  *data = PyObject_GetAttrString(response, "data");
+    PyObject  *control = PyObject_GetAttrString(response, "control");
+    int        rc = -1;
+
+    if (data == NULL || control == NULL)
+        goto done;
+    if (!PyUnicode_Check(control)) {
+        PyErr_SetString(PyExc_TypeError, "the control of a DFF.RESP is not text");
+        goto done;
+    }
+    dff_py_text_add(&worker->control, control);
+    rc = 0;
+    if (PyBytes_Check(data))
+        dff_buf_add(body, PyBytes_AS_STRING(data), (size_t) PyBytes_GET_SIZE(data));
+    else if (PyUnicode_Check(data))
+        dff_py_text_add(body, data);
+    else
+        rc = dff_json_out_write(body, data, DFF_RESULT_MAX);
+
+done:
+    Py_XDECREF(control);
+    Py_XDECREF(data);
+    return rc;
+}
+
+static int
+dff_result_repr(dff_worker_t *worker, PyObject *result, bool as_json)
+{
+    PyObject *text = PyObject_Repr(result);
+
+    if (text == NULL)
+        return -1;
+    if (as_json)
+        dff_py_text_add_json(&worker->body, text);
+    else
+        dff_py_text_add(&worker->body, text);
+    Py_DECREF(text);
+    return 0;
+}
+
+/* {"raw": value, "repr": text, "jsonDumps": text} */
+static int
+dff_result_all(dff_worker_t *worker, PyObject *result)
+{
+    dff_buf_t *body = &worker->body;
+    dff_buf_t  json = DFF_BUF_INIT;
+    int        rc = dff_json_out_write(&json, result, DFF_RESULT_MAX);
+
+    if (rc == 0) {
+        dff_buf_addf(body, "{\"raw\":");
+        dff_buf_add(body, json.data, json.len);
+        dff_buf_addf(body, ",\"repr\":");
+        rc = dff_result_repr(worker, result, true);
+        dff_buf_addf(body, ",\"jsonDumps\":\"");
+        dff_buf_add_json_escaped(body, (dff_str_t) { json.data, json.len });
+        dff_buf_addf(body, "\"}");
+    }
+    dff_buf_release(&json);
+    return rc;
+}
+
+int
+dff_result_write(dff_worker_t *worker, PyObject *result, dff_return_type_t type,
+    dff_body_type_t *body_type)
+{
+    dff_buf_t *body = &worker->body;
+    int        rc = 0;
+
+    if ((PyObject *) Py_TYPE(result) == worker->py.response_type) {
+        *body_type = DFF_BODY_RAW;
+        rc = dff_result_response(worker, result);
+        return rc == 0 ? dff_result_bounds(worker) : rc;
+    }
+
+    *body_type = DFF_BODY_JSON;
+    switch (type) {
+    case DFF_RETURN_REPR:
+        *body_type = DFF_BODY_TEXT;
+        rc = dff_result_repr(worker, result, false);
+        break;
+    case DFF_RETURN_JSON_DUMPS:
+        *body_type = DFF_BODY_TEXT;
+        rc = dff_json_out_write(body, result, DFF_RESULT_MAX);
+        break;
+    case DFF_RETURN_ALL:
+        rc = dff_result_all(worker, result);
+        break;
+    default:
+        if (PyUnicode_Check(result)) {
+            *body_type = DFF_BODY_TEXT;
+            dff_py_text_add(body, result);
+        } else {
+            rc = dff_json_out_write(body, result, DFF_RESULT_MAX);
+        }
+    }
+    return rc == 0 ? dff_result_bounds(worker) : rc;
+}
