@@ -1,0 +1,25 @@
+# What every shell program here uses; sourced, never run. Installed as
+# {install}/lib/shell.sh.
+
+say()  { echo "$*"; }
+step() { echo; echo "== $*"; }
+warn() { echo "${0##*/}: warning: $*" >&2; }
+die()  { echo "${0##*/}: $*" >&2; exit 1; }
+
+# wait_until SECONDS COMMAND...: the command's success, within a time limit.
+wait_until() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.05
+    done
+}
+
+# port_in_use NUMBER: somebody listens on this TCP port, on any address.
+port_in_use() {
+    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+        awk -v port="$(printf ':%04X' "$1")" '
+            $4 == "0A" && substr($2, length($2) - 4) == port { found = 1 }
+            END { exit !found }'
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# Every test: installs what they need, builds, runs. From a bare Debian 12 with git
+# only; as root, because nodes are made of several users.
+#
+#   bash t/run.sh [--asan] [--only cmocka|prove|system]
+#
+# --asan: the same tests with everything built by `make asan` (build-asan/).
+# Each runner ends with a line of its own, then one summary; exit status 0 only if all
+# passed. DFF_TEST_KEEP=1 keeps the folders of the test nodes in /tmp.
+
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+. deploy/lib/shell.sh
+. deploy/lib/packages.sh
+
+asan=no
+only=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --asan) asan=yes ;;
+        --only)
+            only=${2:-}
+            case $only in
+                cmocka | prove | system) ;;
+                *) die "--only is one of cmocka, prove, system" ;;
+            esac
+            shift ;;
+        *) die "unknown option '$1'" ;;
+    esac
+    shift
+done
+[ "$(id -u)" = 0 ] ||
+    die "the tests must run as root: they start nodes whose parts are different users"
+if [ ! -e /proc/self/stat ]; then
+    mount -t proc proc /proc || die "there is no /proc and it cannot be mounted"
+fi
+# nginx is there, and the distribution's Python before any other.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH PYTHONDONTWRITEBYTECODE=1
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
+
+build=build
+make_options=()
+# The runtimes go before nginx's own libraries; memory that nginx and the libraries
+# keep until they end is not a leak of ours (t/sanitizer/lsan.supp).
+prepare_asan() {
+    local cc
+    cc=$(command -v gcc) || die "gcc is missing"
+    build=build-asan
+    make_options=("BUILD=$build" SANITIZER=address,undefined)
+    NGINX_LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
+    export NGINX_LD_PRELOAD TEST_NGINX_BINARY=$root/t/nginx-preload
+    export LSAN_OPTIONS="suppressions=$root/t/sanitizer/lsan.supp:print_suppressions=0"
+    export UBSAN_OPTIONS=print_stacktrace=1
+}
+
+summary=()
+failed=0
+# run NAME COMMAND...: one runner, its time and outcome for the summary.
+run() {
+    local name=$1 begin=$SECONDS outcome=passed
+    shift
+    if [ -n "$only" ] && [ "$only" != "$name" ]; then
+        return 0
+    fi
+    step "$name"
+    "$@" || { outcome=FAILED; failed=1; }
+    summary+=("$(printf '%-8s %-7s %4d s' "$name" "$outcome" $((SECONDS - begin)))")
+}
+
+run_cmocka() {
+    bash t/cmocka.sh $(find "$build/test" -maxdepth 1 -type f -perm -u+x | sort)
+}
+
+run_prove() {
+    timeout -k 30 1500 python3 t/prove.py
+}
+
+run_system() {
+    local folders=(t/system)
+    [ ! -d t/worker ] || folders+=(t/worker)
+    timeout -k 30 1800 python3 -m pytest -q -p no:cacheprovider "${folders[@]}"
+}
+
+step "packages"
+packages_install "${packages_build[@]}" "${packages_node[@]}" "${packages_test[@]}"
+[ $asan = no ] || prepare_asan
+export DFF_TEST_BUILD=$build
+
+step "build"
+nginx_source_prepare "$root/$build/nginx-source"
+mkdir -p "$build"
+make -j "$(nproc)" "${make_options[@]}" all tests > "$build/make.log" 2>&1 ||
+    { tail -n 60 "$build/make.log" >&2; die "the build failed; all of it is in $build/make.log"; }
+say "built in $build"
+
+run cmocka run_cmocka
+run prove run_prove
+run system run_system
+
+echo
+echo "== summary"
+printf '%s\n' "${summary[@]}"
+if [ $failed -ne 0 ]; then
+    echo "t/run.sh: FAILED"
+    exit 1
+fi
+echo "t/run.sh: all passed in $SECONDS s"
