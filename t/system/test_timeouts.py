@@ -1,5 +1,6 @@
 """Limits of a call, on the real system: the API timeout, the soft limit, the kill."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from node import wait_until
@@ -18,7 +19,7 @@ def test_a_late_function_is_answered_599_1_and_its_result_can_be_fetched(node):
 
     assert answer.status == 599
     assert answer.json['error'] == 599.1 and answer.json['reason'] == 'EAPITimeout'
-    assert 2.0 <= answer.seconds <= 2.1
+    assert 1.99 <= answer.seconds <= 2.1
     task = answer.json['detail']['id']
 
     running = result_of(node, task)
@@ -46,14 +47,14 @@ def test_a_job_that_no_worker_has_taken_is_queued(node):
         assert {one.result().text for one in busy} == {'rested'}
 
 
-def test_the_soft_limit_ends_a_sleep_and_a_loop_in_time(node):
+def test_the_soft_limit_ends_a_sleep_a_loop_and_a_regular_expression_in_time(node):
     node.allow('SoftTimeLimitExceeded')
-    for link in ('auln-oversleep', 'auln-overrun'):
+    for link in ('auln-oversleep', 'auln-overrun', 'auln-backtrack'):
         answer = node.call(link, {'timeout': 2})
         assert answer.status == 599
         assert answer.json['error'] == 599.31 and answer.json['reason'] == 'EFuncTimeout'
         assert answer.json['detail']['etype'] == 'SoftTimeLimitExceeded'
-        assert 2.0 <= answer.seconds <= 2.3
+        assert 1.99 <= answer.seconds <= 2.3
 
 
 def test_stuck_c_code_is_killed_after_the_grace_and_the_result_says_timeout(node):
@@ -64,11 +65,13 @@ def test_stuck_c_code_is_killed_after_the_grace_and_the_result_says_timeout(node
     assert answer.json['error'] == 599.1          # its caller stops waiting at 3 s
     assert 2.9 <= answer.seconds <= 3.2
     task = answer.json['detail']['id']
+    called_at = time.monotonic() - answer.seconds
 
     done = wait_until(
         lambda: (r := result_of(node, task)).json['data']['status'] == 'timeout' and r, 6,
         'the kill')
     assert done.json['data']['error'] == 599.31
+    assert 6.9 <= time.monotonic() - called_at <= 7.5     # 2 s and the grace of 5 s
 
     wait_until(lambda: len(node.python_workers()) == len(workers)
                and set(node.python_workers()) != workers, 5, 'the replacement of the worker')

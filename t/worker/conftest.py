@@ -1,22 +1,20 @@
 """One zygote and one worker for most tests; a test that ends its worker asks for its own."""
 
 import os
-import sys
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import driver  # noqa: E402
+import driver
 
 
 @pytest.fixture(scope='session')
 def zygote():
-    if not os.access(driver.EXECUTOR, os.X_OK):
-        pytest.skip(f'{driver.EXECUTOR} is not built')
+    assert os.access(driver.EXECUTOR, os.X_OK), f'{driver.EXECUTOR} is not built'
     zygote = driver.Zygote()
     yield zygote
     assert zygote.end() == 0
-    assert 'ERROR: ' not in zygote.stderr()
+    stderr = zygote.stderr()
+    assert 'ERROR: ' not in stderr and 'runtime error' not in stderr
 
 
 @pytest.fixture(scope='module')
@@ -25,7 +23,7 @@ def worker(zygote):
     worker = zygote.worker()
     yield worker
     worker.close()
-    assert worker.exit_status()[0] == 0
+    assert worker.exit_status()[0] == 0, zygote.stderr()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from driver import DROP, JOB, envelope, text
+
 
 def test_globals_are_fresh_for_each_call(worker):
     body = 'count = 0\ncache = []\ndef f():\n    global count\n    count += 1\n    cache.append(1)\n' \
@@ -76,7 +78,6 @@ def test_the_request_is_a_dict(worker, use):
     worker.script('demo__it', f'import copy, json\nR = _DFF_HTTP_REQUEST\ndef f(): return {use}',
                   worker.version)
     worker.seq += 1
-    from driver import JOB, envelope
     worker.send(JOB, envelope('demo__it.f', request=json.dumps(REQUEST).encode()), seq=worker.seq)
     assert worker.result().value == REQUEST_USES[use]
 
@@ -155,7 +156,6 @@ def test_a_newer_version_takes_over_and_an_older_is_refused(own_worker):
 
 
 def test_dropped_scripts_are_asked_for_again(own_worker):
-    from driver import DROP, text
     own_worker.published['demo__it'] = (1, 'def f(): return 1')
     for dropped in ('demo__it', ''):
         assert own_worker.call('demo__it.f').value == 1
