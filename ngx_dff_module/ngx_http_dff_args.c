@@ -5,6 +5,7 @@
  * function: big integers, float digits and escapes arrive as they were sent. Only
  * options are parsed into values.
  */
+#include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
@@ -14,7 +15,6 @@
 /* What is being read, and what has been found so far. */
 typedef struct {
     ngx_http_dff_ctx_t      *ctx;
-    ngx_http_dff_options_t  *options;
     ngx_http_dff_fail_t     *fail;
     dff_str_t                object;     /* the arguments as one object's text, … */
     ngx_array_t             *list;       /* … or as a list; NULL: none so far */
@@ -28,6 +28,7 @@ typedef enum {
 
 typedef ngx_int_t (*ngx_http_dff_reader_pt)(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 
+static ngx_int_t ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_args_source(ngx_http_dff_reading_t *reading,
     ngx_http_dff_source_e *source, ngx_str_t **text);
 static ngx_int_t ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text);
@@ -54,16 +55,37 @@ static const ngx_http_dff_reader_pt  ngx_http_dff_readers[NGX_HTTP_DFF_SOURCE_CO
 
 
 ngx_int_t
-ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
-    ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+ngx_http_dff_args_stage(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_http_dff_fail_t  fail = { "", NULL };
+
+    ngx_http_dff_options_default(ctx);
+
+    rc = ngx_http_dff_args_read(ctx, &fail);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, fail.message,
+                                  fail.detail);
+    } else {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
 {
     ngx_int_t               rc;
     ngx_str_t              *text;
     ngx_http_dff_source_e   source;
-    ngx_http_dff_reading_t  reading = { ctx, options, fail, DFF_STR("{}"), NULL };
-
-    fail->detail = NULL;
-    ngx_http_dff_options_default(ctx, options);
+    ngx_http_dff_reading_t  reading = { ctx, fail, DFF_STR("{}"), NULL };
 
     rc = ngx_http_dff_args_source(&reading, &source, &text);
 
@@ -79,7 +101,7 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
 
         if (ctx->route.kwargs.len == sizeof("{}") - 1) {
             /* the usual call: nothing to merge, the object goes on as it is */
-            *kwargs = ngx_http_dff_ngx_str(reading.object);
+            ctx->kwargs = ngx_http_dff_ngx_str(reading.object);
             return NGX_OK;
         }
 
@@ -91,7 +113,7 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
         }
     }
 
-    return ngx_http_dff_kwargs_merge(ctx, reading.list, kwargs, fail);
+    return ngx_http_dff_kwargs_merge(ctx, reading.list, &ctx->kwargs, fail);
 }
 
 
@@ -295,7 +317,7 @@ ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs, dff_
         return NGX_OK;
     }
 
-    return ngx_http_dff_options_read(reading->ctx, options, reading->options, reading->fail);
+    return ngx_http_dff_options_read(reading->ctx, options, reading->fail);
 }
 
 
@@ -428,8 +450,7 @@ ngx_http_dff_args_option(ngx_http_dff_reading_t *reading, ngx_str_t name, dff_st
     (void) ngx_snprintf(text, sizeof(text), "%*s%Z", ngx_min(name.len, sizeof(text) - 1),
                         name.data);
 
-    rc = ngx_http_dff_options_take(reading->ctx, (char *) text, parsed, 1, reading->options,
-                                   reading->fail);
+    rc = ngx_http_dff_options_take(reading->ctx, (char *) text, parsed, 1, reading->fail);
     json_decref(parsed);
 
     return rc;

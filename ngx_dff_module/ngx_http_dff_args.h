@@ -8,11 +8,10 @@
 #include "ngx_http_dff_options.h"
 
 /*
- * Reads the arguments of ctx->request (a POST's body is in ctx->body) against
- * ctx->route. *kwargs is the text of a JSON object. NGX_DECLINED: *fail is filled.
- * NGX_ERROR: no memory.
+ * The stage of a call that fills ctx->kwargs (the text of a JSON object) and
+ * ctx->options from the query or ctx->body, against ctx->route. NGX_OK, or NGX_DONE: it
+ * has answered 400 with the reason.
  */
-ngx_int_t ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_str_t *kwargs,
-    ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail);
+ngx_int_t ngx_http_dff_args_stage(ngx_http_dff_ctx_t *ctx);
 
 #endif

@@ -1,6 +1,5 @@
 /* The life of a call in nginx: see the header. */
 #include "ngx_http_dff_answer.h"
-#include "ngx_http_dff_args.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_outcome.h"
@@ -28,37 +27,27 @@ static void ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, 
     int64_t ttl_s, ngx_uint_t only_if_new);
 
 
-void
-ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
+ngx_int_t
+ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
-    ngx_str_t                  kwargs, command;
-    ngx_msec_t                 wait, elapsed;
-    ngx_http_dff_call_t       *call;
-    ngx_http_dff_options_t     options;
-    ngx_http_dff_fail_t        fail;
+    ngx_str_t                command;
+    ngx_msec_t               wait, elapsed;
+    ngx_http_dff_call_t     *call;
+    ngx_http_dff_options_t  *options = &ctx->options;
 
-    rc = ngx_http_dff_args_read(ctx, &kwargs, &options, &fail);
-
-    if (rc == NGX_DECLINED) {
-        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, fail.message,
-                                  fail.detail);
-        return;
-    }
-
-    call = rc == NGX_OK ? ngx_http_dff_call_new(ctx) : NULL;
+    call = ngx_http_dff_call_new(ctx);
     if (call == NULL) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return;
+        return NGX_DONE;
     }
 
-    call->unfold = options.unfold;
-    call->save_result = options.save_result;
-    call->async = options.exec_mode == DFF_EXEC_ASYNC;
+    call->unfold = options->unfold;
+    call->save_result = options->save_result;
+    call->async = options->exec_mode == DFF_EXEC_ASYNC;
 
     /* never longer than the function's own limit, whose 599.31 may still arrive */
-    wait = (ngx_msec_t) ngx_min(options.api_timeout_s, options.timeout_s) * 1000;
-    if (options.timeout_s <= options.api_timeout_s) {
+    wait = (ngx_msec_t) ngx_min(options->api_timeout_s, options->timeout_s) * 1000;
+    if (options->timeout_s <= options->api_timeout_s) {
         wait += NGX_HTTP_DFF_SOFT_LIMIT_GRACE;
     }
 
@@ -69,10 +58,10 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
     elapsed = ngx_http_dff_elapsed(ctx);
     wait = wait > elapsed ? wait - elapsed : 1;
 
-    if (ngx_http_dff_job_encode(call, &options, kwargs, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, wait, &command) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return;
+        return NGX_DONE;
     }
 
     if (call->async) {
@@ -85,11 +74,13 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx)
         != NGX_OK)
     {
         ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
-        return;
+        return NGX_DONE;
     }
 
     call->pushing++;
     ngx_add_timer(&call->timer, wait);
+
+    return NGX_DONE;
 }
 
 

@@ -35,9 +35,9 @@ typedef struct ngx_http_dff_call_s {
     u_char                      id[DFF_ID_SIZE];
 } ngx_http_dff_call_t;
 
-/* Reads arguments, pushes the job and arms the timer; answers at once where it cannot.
- * ctx->route and the body must be there. */
-void ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx);
+/* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the
+ * timer; answers at once where it cannot. Always NGX_DONE. */
+ngx_int_t ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx);
 
 /* A reply has come: answers the call that waits for it, or keeps the result for
  * func-result. raw: the whole reply as received. */

@@ -6,11 +6,11 @@
  * later.
  */
 #include "ngx_http_dff_answer.h"
-#include "ngx_http_dff_call.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_result.h"
+#include "ngx_http_dff_stages.h"
 
 typedef struct {
     ngx_str_t          path;
@@ -23,16 +23,12 @@ typedef struct {
 
 static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
 static ngx_int_t ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx);
-static void ngx_http_dff_endpoint_found(ngx_http_dff_ctx_t *ctx, ngx_int_t rc);
 static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_endpoint_t *endpoint);
 static ngx_int_t ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx);
 static const ngx_http_dff_endpoint_t *ngx_http_dff_endpoint_find(ngx_str_t *uri);
-static void ngx_http_dff_endpoint_read_body(ngx_http_dff_ctx_t *ctx);
-static void ngx_http_dff_endpoint_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_dff_endpoint_collect(ngx_http_request_t *r, ngx_str_t *body);
 
 static const ngx_http_dff_endpoint_t  ngx_http_dff_endpoints[] = {
 
@@ -156,26 +152,21 @@ ngx_http_dff_endpoint_find(ngx_str_t *uri)
 }
 
 
-/* A call through a link: find its route first, a body for an unknown link is not read. */
+/* A call through a link. */
 static void
 ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_int_t  rc;
-
     if (ngx_http_dff_endpoint_format(ctx) != NGX_OK) {
         ngx_http_dff_endpoint_not_found(ctx);
         return;
     }
 
     if (!dff_id_is_link(ngx_http_dff_str(ctx->link_id))) {
-        ngx_http_dff_endpoint_found(ctx, NGX_DECLINED);
+        (void) ngx_http_dff_lookup_missing(ctx);
         return;
     }
 
-    rc = ngx_http_dff_lookup(ctx, ngx_http_dff_endpoint_found);
-    if (rc != NGX_AGAIN) {
-        ngx_http_dff_endpoint_found(ctx, rc);
-    }
+    ngx_http_dff_stages_run(ctx);
 }
 
 
@@ -215,148 +206,6 @@ ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx)
     }
 
     return NGX_DECLINED;
-}
-
-
-static void
-ngx_http_dff_endpoint_found(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
-{
-    ngx_time_t  *now = ngx_timeofday();
-
-    static const char  *missing[] = { "No such Auth Link", "No such Batch" };
-    static const char  *disabled[] = { "AuthLinkDisabled", "BatchDisabled" };
-    static const char  *expired[] = { "AuthLinkExpired", "BatchExpired" };
-
-    if (rc == NGX_DECLINED) {
-        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, missing[ctx->kind],
-                                  json_pack("{s:s%}", "id", ctx->link_id.data,
-                                            ctx->link_id.len));
-        return;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_dff_answer_error(ctx, rc == NGX_ABORT ? DFF_E_SYS_CACHE : DFF_E_SYS, NULL,
-                                  NULL, NULL);
-        return;
-    }
-
-    if (ctx->route.is_disabled) {
-        ngx_http_dff_answer_error(ctx, DFF_E_BIZ_CONDITION, disabled[ctx->kind], NULL, NULL);
-        return;
-    }
-
-    if (ctx->route.expire_time_ms != 0
-        && ctx->route.expire_time_ms <= (int64_t) now->sec * 1000 + (int64_t) now->msec)
-    {
-        ngx_http_dff_answer_error(ctx, DFF_E_BIZ_CONDITION, expired[ctx->kind], NULL, NULL);
-        return;
-    }
-
-    if (ctx->route.func_gone) {
-        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, "No such Func",
-                                  json_pack("{s:s%}", "funcId", ctx->route.func_id.data,
-                                            ctx->route.func_id.len));
-        return;
-    }
-
-    ngx_http_dff_endpoint_read_body(ctx);
-}
-
-
-static void
-ngx_http_dff_endpoint_read_body(ngx_http_dff_ctx_t *ctx)
-{
-    ngx_int_t            rc;
-    ngx_http_request_t  *r = ctx->request;
-
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r, ngx_http_dff_endpoint_body_handler);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        ngx_http_finalize_request(r, rc);
-        return;
-    }
-
-    /* the reference that reading took; ours stays */
-    ngx_http_finalize_request(r, NGX_DONE);
-}
-
-
-static void
-ngx_http_dff_endpoint_body_handler(ngx_http_request_t *r)
-{
-    ngx_http_dff_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_dff_module);
-
-    /* notices a client that leaves while it waits */
-    r->read_event_handler = ngx_http_test_reading;
-
-    if (ngx_http_dff_endpoint_collect(r, &ctx->body) != NGX_OK) {
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return;
-    }
-
-    ngx_http_dff_call_start(ctx);
-}
-
-
-/* The body in one piece: where it lies in one buffer already, that one. */
-static ngx_int_t
-ngx_http_dff_endpoint_collect(ngx_http_request_t *r, ngx_str_t *body)
-{
-    u_char       *p;
-    size_t        size;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    ngx_str_null(body);
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    b = r->request_body->bufs->buf;
-
-    if (r->request_body->bufs->next == NULL && !b->in_file) {
-        body->data = b->pos;
-        body->len = b->last - b->pos;
-        return NGX_OK;
-    }
-
-    size = 0;
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
-        size += (size_t) ngx_buf_size(cl->buf);
-    }
-
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->data = p;
-    body->len = size;
-
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
-        b = cl->buf;
-
-        if (!b->in_file) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        /* written by nginx a moment ago: this reads the page cache */
-        size = (size_t) (b->file_last - b->file_pos);
-        n = ngx_read_file(b->file, p, size, b->file_pos);
-        if (n != (ssize_t) size) {
-            return NGX_ERROR;
-        }
-        p += size;
-    }
-
-    return NGX_OK;
 }
 
 

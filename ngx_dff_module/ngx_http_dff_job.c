@@ -8,8 +8,7 @@
 
 
 ngx_int_t
-ngx_http_dff_job_encode(ngx_http_dff_call_t *call, const ngx_http_dff_options_t *options,
-    ngx_str_t kwargs, ngx_msec_t wait, ngx_str_t *command)
+ngx_http_dff_job_encode(ngx_http_dff_call_t *call, ngx_msec_t wait, ngx_str_t *command)
 {
     size_t                  size, key_len;
     u_char                 *p;
@@ -19,6 +18,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, const ngx_http_dff_options_t 
     ngx_str_t               request;
     ngx_http_dff_ctx_t     *ctx = call->ctx;
     ngx_http_dff_worker_t  *worker = ctx->worker;
+    ngx_http_dff_options_t *options = &ctx->options;
 
     request = ngx_http_dff_http_request(ctx);
     if (request.data == NULL) {
@@ -41,7 +41,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, const ngx_http_dff_options_t 
     job.retry_on_lost = ctx->route.retry_on_lost;
     job.keep_result = options->save_result || call->async;
     job.queued_at_ms = dff_time_now_ms();
-    job.kwargs = ngx_http_dff_str(kwargs);
+    job.kwargs = ngx_http_dff_str(ctx->kwargs);
     job.request = ngx_http_dff_str(request);
 
     if (!call->async) {

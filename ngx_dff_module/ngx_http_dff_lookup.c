@@ -1,6 +1,8 @@
 /* Finding a route: see the header. */
+#include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_route_cache.h"
+#include "ngx_http_dff_stages.h"
 
 /* A question to Redis under way. Outlives the requests that wait for it. */
 typedef struct {
@@ -15,12 +17,13 @@ typedef struct {
 
 /* A request that waits; lives in its pool and leaves the queue with it. */
 typedef struct {
-    ngx_queue_t                   queue;
-    ngx_http_dff_ctx_t           *ctx;
-    ngx_http_dff_lookup_done_pt   done;
-    ngx_uint_t                    queued;
+    ngx_queue_t          queue;
+    ngx_http_dff_ctx_t  *ctx;
+    ngx_uint_t           queued;
 } ngx_http_dff_waiter_t;
 
+static ngx_int_t ngx_http_dff_lookup_find(ngx_http_dff_ctx_t *ctx);
+static ngx_int_t ngx_http_dff_lookup_told(ngx_http_dff_ctx_t *ctx, ngx_int_t rc);
 static ngx_http_dff_question_t *ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx,
     ngx_uint_t ticket, ngx_str_t *name);
 static void ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *reply, void *data);
@@ -32,7 +35,52 @@ static void ngx_http_dff_lookup_cleanup(void *data);
 
 
 ngx_int_t
-ngx_http_dff_lookup(ngx_http_dff_ctx_t *ctx, ngx_http_dff_lookup_done_pt done)
+ngx_http_dff_lookup_stage(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_dff_lookup_find(ctx);
+
+    return rc == NGX_AGAIN ? NGX_AGAIN : ngx_http_dff_lookup_told(ctx, rc);
+}
+
+
+/* What the outcome of a lookup means for the call: NGX_OK or NGX_DONE. */
+static ngx_int_t
+ngx_http_dff_lookup_told(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
+{
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_dff_lookup_missing(ctx);
+    }
+
+    ngx_http_dff_answer_error(ctx, rc == NGX_ABORT ? DFF_E_SYS_CACHE : DFF_E_SYS, NULL, NULL,
+                              NULL);
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_dff_lookup_missing(ngx_http_dff_ctx_t *ctx)
+{
+    static const char  *messages[DFF_ROUTE_KIND_COUNT] = {
+        [DFF_ROUTE_AUTH_LINK] = "No such Auth Link",
+        [DFF_ROUTE_BATCH] = "No such Batch"
+    };
+
+    ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, messages[ctx->kind],
+                              json_pack("{s:s%}", "id", ctx->link_id.data, ctx->link_id.len));
+    return NGX_DONE;
+}
+
+
+/* NGX_OK: ctx->route is filled. NGX_DECLINED: no such link. NGX_AGAIN: asked. NGX_ABORT:
+ * Redis cannot be asked. NGX_ERROR: no memory, or what Redis holds is no route. */
+static ngx_int_t
+ngx_http_dff_lookup_find(ngx_http_dff_ctx_t *ctx)
 {
     uint32_t                  hash;
     u_char                    buffer[DFF_KEY_MAX];
@@ -61,7 +109,6 @@ ngx_http_dff_lookup(ngx_http_dff_ctx_t *ctx, ngx_http_dff_lookup_done_pt done)
 
     waiter = cleanup->data;
     waiter->ctx = ctx;
-    waiter->done = done;
     waiter->queued = 0;
 
     name.data = buffer;
@@ -163,9 +210,11 @@ ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *data, void *privdata)
 
         taken = rc == NGX_OK ? ngx_http_dff_lookup_take(waiter->ctx, block, size) : rc;
 
-        /* done() may end the request and its pool, never the connection's struct */
+        /* this may end the request and its pool, never the connection's struct */
         c = waiter->ctx->request->connection;
-        waiter->done(waiter->ctx, taken);
+        if (ngx_http_dff_lookup_told(waiter->ctx, taken) == NGX_OK) {
+            ngx_http_dff_stages_resume(waiter->ctx);
+        }
         ngx_http_run_posted_requests(c);
     }
 

@@ -8,15 +8,13 @@
 #include "ngx_http_dff_module.h"
 
 /*
- * NGX_OK: ctx->route is filled. NGX_DECLINED: no such link. NGX_ABORT: Redis cannot
- * be asked. NGX_ERROR: no memory, or what Redis holds is no route (logged).
+ * The stage of a call that fills ctx->route for ctx->kind and ctx->link_id. NGX_OK;
+ * NGX_AGAIN: Redis is asked, the call is resumed later; NGX_DONE: answered (no such
+ * link, or Redis cannot be asked).
  */
-typedef void (*ngx_http_dff_lookup_done_pt)(ngx_http_dff_ctx_t *ctx, ngx_int_t rc);
+ngx_int_t ngx_http_dff_lookup_stage(ngx_http_dff_ctx_t *ctx);
 
-/*
- * Looks for the route of ctx->kind and ctx->link_id. Gives one of the values above
- * at once, or NGX_AGAIN: then done is called later, unless the request goes first.
- */
-ngx_int_t ngx_http_dff_lookup(ngx_http_dff_ctx_t *ctx, ngx_http_dff_lookup_done_pt done);
+/* "No such Auth Link" or "No such Batch", 404.41. Always NGX_DONE. */
+ngx_int_t ngx_http_dff_lookup_missing(ngx_http_dff_ctx_t *ctx);
 
 #endif

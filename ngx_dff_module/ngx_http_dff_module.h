@@ -67,6 +67,17 @@ typedef enum {
     NGX_HTTP_DFF_SIMPLIFIED     /* every field is an argument */
 } ngx_http_dff_format_e;
 
+/* Options of a call: ngx_http_dff_options.h. */
+typedef struct {
+    int64_t            timeout_s;
+    int64_t            api_timeout_s;
+    dff_return_type_t  return_type;
+    ngx_uint_t         unfold;
+    ngx_uint_t         save_result;
+    ngx_uint_t         never_expire;
+    dff_exec_mode_t    exec_mode;      /* by the kind of link, never by choice */
+} ngx_http_dff_options_t;
+
 /* One per request that our handler took. Lives in the request's pool. */
 struct ngx_http_dff_ctx_s {
     ngx_http_request_t         *request;
@@ -79,6 +90,9 @@ struct ngx_http_dff_ctx_s {
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
     dff_route_t                 route;
+    ngx_uint_t                  stage;        /* of a call: ngx_http_dff_stages.c */
+    ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
+    ngx_http_dff_options_t      options;
     ngx_uint_t                  answered;     /* the header was sent */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */

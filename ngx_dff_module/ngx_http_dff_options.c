@@ -45,17 +45,17 @@ static const ngx_http_dff_option_t  ngx_http_dff_options[] = {
     (sizeof(ngx_http_dff_options) / sizeof(ngx_http_dff_options[0]))
 
 static ngx_int_t ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx,
-    const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_options_t *options,
-    ngx_http_dff_fail_t *fail);
+    const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_option_t *option, json_t *value, int64_t *seconds,
     ngx_http_dff_fail_t *fail);
 
 
 void
-ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx, ngx_http_dff_options_t *options)
+ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx)
 {
-    dff_config_t  *config = &ctx->worker->mcf->config;
+    dff_config_t            *config = &ctx->worker->mcf->config;
+    ngx_http_dff_options_t  *options = &ctx->options;
 
     options->exec_mode = ctx->kind == DFF_ROUTE_BATCH ? DFF_EXEC_ASYNC : DFF_EXEC_SYNC;
     options->timeout_s = ctx->route.timeout_s != 0 ? ctx->route.timeout_s
@@ -72,7 +72,7 @@ ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx, ngx_http_dff_options_t *op
 
 ngx_int_t
 ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *value,
-    ngx_uint_t lenient, ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+    ngx_uint_t lenient, ngx_http_dff_fail_t *fail)
 {
     json_t      *meant;
     ngx_int_t    rc;
@@ -95,7 +95,7 @@ ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *val
     }
 
     rc = ngx_http_dff_options_set(ctx, &ngx_http_dff_options[i], meant != NULL ? meant : value,
-                                  options, fail);
+                                  fail);
     json_decref(meant);
 
     return rc;
@@ -104,7 +104,7 @@ ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *val
 
 ngx_int_t
 ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,
-    ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+    ngx_http_dff_fail_t *fail)
 {
     json_t        *object, *value;
     ngx_int_t      rc;
@@ -125,7 +125,7 @@ ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,
     }
 
     json_object_foreach(object, key, value) {
-        rc = ngx_http_dff_options_take(ctx, key, value, 0, options, fail);
+        rc = ngx_http_dff_options_take(ctx, key, value, 0, fail);
         if (rc != NGX_OK) {
             break;
         }
@@ -139,11 +139,12 @@ ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,
 
 static ngx_int_t
 ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *option,
-    json_t *value, ngx_http_dff_options_t *options, ngx_http_dff_fail_t *fail)
+    json_t *value, ngx_http_dff_fail_t *fail)
 {
-    int          type;
-    void        *field = (char *) options + option->offset;
-    const char  *text = json_string_value(value);
+    int                      type;
+    const char              *text = json_string_value(value);
+    ngx_http_dff_options_t  *options = &ctx->options;
+    void                    *field = (char *) options + option->offset;
 
     switch (option->type) {
 
