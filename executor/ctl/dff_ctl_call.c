@@ -22,6 +22,7 @@ enum { DFF_CTL_TASK_JSON };
 
 #define DFF_CTL_CALL_QUEUE     1
 #define DFF_CTL_CALL_MARGIN_S  5
+#define DFF_CTL_CALL_EXPIRES   10      /* times the time limit; as of calls over HTTP */
 
 static const int dff_ctl_outcomes[] = {      /* exit status of each outcome */
     [DFF_STATUS_QUEUED] = DFF_CTL_OK,
@@ -153,6 +154,7 @@ dff_ctl_call_prepare(dff_ctl_t *ctl, dff_job_t *job)
     job->origin = DFF_ORIGIN_DIRECT;
     job->queue = func.queue >= 0 ? func.queue : DFF_CTL_CALL_QUEUE;
     job->timeout_s = (int) timeout_s;
+    job->expires_at_ms = dff_time_now_ms() + timeout_s * 1000 * DFF_CTL_CALL_EXPIRES;
     job->max_memory_mb = func.max_memory_mb;
     job->retry_on_lost = func.retry_on_lost;
     return DFF_OK;

@@ -40,11 +40,16 @@ dff_ctl_fail_with(dff_ctl_t *ctl, dff_reason_t reason, const char *format, ...)
 void
 dff_ctl_print_text(FILE *out, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char) text[i];
+    const unsigned char *bytes = (const unsigned char *) text;
 
-        /* Escape sequences of a terminal must not come from scripts or titles. */
-        fputc((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, out);
+    /* Escape sequences of a terminal must not come from scripts or titles; U+0080 to
+     * U+009F (0xc2 and a byte) begin such ones, too. */
+    for (size_t i = 0; i < len; i++) {
+        bool c0 = (bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t') || bytes[i] == 0x7f;
+        bool c1 = bytes[i] == 0xc2 && i + 1 < len && bytes[i + 1] >= 0x80 && bytes[i + 1] < 0xa0;
+
+        fputc(c0 || c1 ? '?' : bytes[i], out);
+        i += c1;
     }
     if (len == 0 || text[len - 1] != '\n') {
         fputc('\n', out);

@@ -158,6 +158,9 @@ dff_caller_run(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job, int wa
     job->producer = dff_str_from(producer);
     job->queued_at_ms = dff_time_now_ms();
     job->wait_until_ms = job->queued_at_ms + (int64_t) wait_s * 1000;
+    if (job->expires_at_ms == 0) {
+        job->expires_at_ms = job->wait_until_ms;
+    }
     dff_key_reply(reply_key, job->producer);
 
     if (dff_caller_push(rcmd, job, err) != DFF_OK) {

@@ -17,7 +17,8 @@ typedef struct {
 } dff_caller_call_t;
 
 /*
- * Fills id, producer, queuedAt and waitUntil of job, pushes it and waits wait_s.
+ * Fills id, producer, queuedAt and waitUntil of job, and expiresAt when it is 0 (no
+ * start after the wait), pushes it and waits wait_s.
  * DFF_OK: call->reply has the outcome, whatever it is. DFF_ERROR: no live node for
  * the queue, queue full (DFF_E_WORKER_QUEUE_CONGESTION), no answer in time
  * (DFF_E_API_TIMEOUT), or Redis is away; when the push may have happened, err says

@@ -174,11 +174,14 @@ dff_db_open(dff_db_t *db, dff_err_t *err)
     const dff_config_t *cfg = db->cfg;
     unsigned            connect_timeout = DFF_DB_CONNECT_TIMEOUT_S;
     bool                by_socket = cfg->mysql_socket[0] != '\0';
+    /* Else the library takes its own socket for a host named localhost. */
+    unsigned            protocol = by_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
 
     if (mysql_init(&db->handle) == NULL) {
         return dff_err_set(err, DFF_E_SYS_DB, "MySQL client: out of memory");
     }
 
+    (void) mysql_options(&db->handle, MYSQL_OPT_PROTOCOL, &protocol);
     (void) mysql_options(&db->handle, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
     (void) mysql_options(&db->handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     /* Sets time zone and mode before anything else can run on the session. Left to

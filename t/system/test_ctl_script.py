@@ -135,20 +135,24 @@ def test_a_publish_that_did_not_reach_redis_fails_and_can_be_repaired(fresh_node
     # The row is held while Redis is stopped behind the check's back.
     holder = subprocess.Popen(
         ['mariadb', '--no-defaults', f'--socket={node.install}/run/mysql/mysql.sock',
-         '--user=root', database], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN; UPDATE script SET title = 'held' WHERE id = 't__half';\n")
-    holder.stdin.flush()
-    wait_until(lambda: '1' in node.mysql(
-        "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_rows_locked > 0"))
-    publish = subprocess.Popen(
-        [made.install / 'bin/dffctl', '--config', made.config, 'script', 'publish', '-', '--id',
-         't__half'], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    publish.stdin.write(body('new'))
-    publish.stdin.close()
-    wait_until(lambda: '1' in node.mysql(
-        "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"))
-    made.stop('redis')
-    holder.communicate('COMMIT;\n', timeout=10)
+         '--user=root', '--unbuffered', '--skip-column-names', database],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        holder.stdin.write("BEGIN; UPDATE script SET title = 'held' WHERE id = 't__half';"
+                           " SELECT 'held';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == 'held\n'
+        publish = subprocess.Popen(
+            [made.install / 'bin/dffctl', '--config', made.config, 'script', 'publish', '-',
+             '--id', 't__half'], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        publish.stdin.write(body('new'))
+        publish.stdin.close()
+        wait_until(lambda: node.mysql(
+            f"SELECT id FROM information_schema.PROCESSLIST WHERE db = '{database}'"
+            " AND user = 'dff' AND command = 'Execute' AND time_ms > 200"))
+        made.stop('redis')
+    finally:
+        holder.communicate('COMMIT;\n', timeout=10)
     error = publish.stderr.read()
     publish.stderr.close()
     assert publish.wait(timeout=20) == 1
