@@ -132,7 +132,7 @@ static json_t *
 ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
     const char *sub, const char *message, json_t *detail)
 {
-    json_t              *document, *name;
+    json_t              *document, *name, *text;
     ngx_str_t            started, ended;
     ngx_http_request_t  *r = ctx->request;
 
@@ -146,12 +146,16 @@ ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
 
     name = sub == NULL ? json_string(row->reason) : json_sprintf("%s.%s", row->reason, sub);
 
+    /* it may quote what the caller sent */
+    message = message != NULL ? message : row->message;
+    text = ngx_http_dff_dump_text((const u_char *) message, ngx_strlen(message));
+
     /* "o*": left out when NULL; the reference of each "o" is taken */
-    document = json_pack("{s:b, s:f, s:o, s:s, s:o*, s:o*, s:I, s:s%, s:s%, s:s%}",
+    document = json_pack("{s:b, s:f, s:o, s:o, s:o*, s:o*, s:I, s:s%, s:s%, s:s%}",
                          "ok", 0,
                          "error", strtod(row->code, NULL),
                          "reason", name,
-                         "message", message != NULL ? message : row->message,
+                         "message", text,
                          "detail", detail,
                          "reqDump", ngx_http_dff_dump_request(ctx),
                          "reqCost", (json_int_t) ngx_http_dff_elapsed(ctx),

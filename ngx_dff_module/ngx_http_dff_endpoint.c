@@ -23,6 +23,7 @@ typedef struct {
 
 static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
 static ngx_int_t ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx);
+static ngx_uint_t ngx_http_dff_endpoint_coded_slash(ngx_http_request_t *r);
 static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
@@ -156,6 +157,12 @@ ngx_http_dff_endpoint_find(ngx_str_t *uri)
 static void
 ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
 {
+    if (ngx_http_dff_endpoint_coded_slash(ctx->request)) {
+        /* part of the id, which no id has: "al/x%2Fflattened" names no format */
+        (void) ngx_http_dff_lookup_missing(ctx);
+        return;
+    }
+
     if (ngx_http_dff_endpoint_format(ctx) != NGX_OK) {
         ngx_http_dff_endpoint_not_found(ctx);
         return;
@@ -167,6 +174,29 @@ ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
     }
 
     ngx_http_dff_stages_run(ctx);
+}
+
+
+/* nginx has decoded "%2F" in r->uri; what was sent tells it from a slash. */
+static ngx_uint_t
+ngx_http_dff_endpoint_coded_slash(ngx_http_request_t *r)
+{
+    u_char  *p, *last;
+
+    if (!r->quoted_uri) {
+        return 0;
+    }
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    for ( /* void */ ; p < last && *p != '?'; p++) {
+        if (last - p >= 3 && p[0] == '%' && p[1] == '2' && (p[2] | 0x20) == 'f') {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -237,9 +267,11 @@ ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx)
     ngx_http_request_t  *r = ctx->request;
 
     ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, "No such API",
-                              json_pack("{s:s%, s:s%}",
-                                        "method", r->method_name.data, r->method_name.len,
-                                        "url", r->uri.data, r->uri.len));
+                              json_pack("{s:o, s:o}", "method",
+                                        ngx_http_dff_dump_text(r->method_name.data,
+                                                               r->method_name.len),
+                                        "url", ngx_http_dff_dump_text(r->uri.data,
+                                                                      r->uri.len)));
 }
 
 

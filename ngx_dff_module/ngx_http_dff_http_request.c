@@ -39,8 +39,7 @@ ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx)
 
     ngx_str_null(&text);
 
-    /* a query that does not decode has been refused, unless the method ignores it */
-    if (ngx_http_dff_fields_parse(r->pool, &r->args, &query, &what) == NGX_ERROR) {
+    if (ngx_http_dff_fields_query(ctx, &query, &what) == NGX_ERROR) {
         return text;
     }
 

@@ -86,6 +86,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
     ngx_str_t                   body;         /* whole, when one was read */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
