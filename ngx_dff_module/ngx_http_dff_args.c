@@ -7,6 +7,7 @@
  */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
+#include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
 
@@ -32,7 +33,6 @@ static ngx_int_t ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fa
 static ngx_int_t ngx_http_dff_args_query(ngx_http_dff_reading_t *reading);
 static ngx_int_t ngx_http_dff_args_source(ngx_http_dff_reading_t *reading,
     ngx_http_dff_source_e *source, ngx_str_t **text);
-static ngx_uint_t ngx_http_dff_args_types(ngx_http_request_t *r);
 static ngx_int_t ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 static ngx_int_t ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 static ngx_int_t ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs,
@@ -164,7 +164,7 @@ ngx_http_dff_args_source(ngx_http_dff_reading_t *reading, ngx_http_dff_source_e 
         return NGX_OK;
     }
 
-    if (ngx_http_dff_args_types(r) > 1) {
+    if (ngx_http_dff_dump_headers(r, "content-type", sizeof("content-type") - 1) > 1) {
         /* which one holds would be a guess, and a proxy may guess differently */
         return ngx_http_dff_fail(reading->fail, "Content-Type must be sent only once");
     }
@@ -194,33 +194,6 @@ ngx_http_dff_args_source(ngx_http_dff_reading_t *reading, ngx_http_dff_source_e 
                              (char *) json.data, (char *) form.data,
                              (int) ngx_min(type.len, 100),
                              type.len == 0 ? "" : (char *) type.data);
-}
-
-
-/* How many Content-Type headers there are. */
-static ngx_uint_t
-ngx_http_dff_args_types(ngx_http_request_t *r)
-{
-    ngx_str_t         name = ngx_string("content-type");
-    ngx_uint_t        i, count;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    count = 0;
-
-    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name.len
-                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
-            {
-                count++;
-            }
-        }
-    }
-
-    return count;
 }
 
 

@@ -1,4 +1,5 @@
 /* Dumps of requests: see the header. */
+#include "ngx_http_dff_client.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_worker.h"
 
@@ -9,6 +10,8 @@
 
 #define NGX_HTTP_DFF_DUMP_BODY_MAX  (10 * 1024)
 
+static ngx_uint_t ngx_http_dff_dump_find(ngx_http_request_t *r, const char *name, size_t len,
+    ngx_table_elt_t **found);
 static json_t *ngx_http_dff_dump_body(ngx_http_dff_ctx_t *ctx);
 static json_t *ngx_http_dff_dump_json(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out);
 static json_t *ngx_http_dff_dump_form(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out);
@@ -16,6 +19,7 @@ static json_t *ngx_http_dff_dump_fields(dff_str_t text, char *room);
 static json_t *ngx_http_dff_dump_cut(ngx_http_dff_ctx_t *ctx, const dff_mask_out_t *out);
 static ngx_uint_t ngx_http_dff_dump_is_form(ngx_http_request_t *r);
 static ngx_str_t ngx_http_dff_dump_url(ngx_http_request_t *r, ngx_str_t url);
+static ngx_str_t ngx_http_dff_dump_chain(ngx_pool_t *pool, ngx_str_t *chain, ngx_uint_t n);
 
 
 json_t *
@@ -275,8 +279,8 @@ ngx_http_dff_dump_text(const u_char *data, size_t len)
 void
 ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_str_t               url, host, referer, none = ngx_string("-");
-    ngx_table_elt_t        *forwarded;
+    ngx_str_t              *chain, url, host, referer, forwarded, none = ngx_string("-");
+    ngx_uint_t              n;
     ngx_http_request_t     *r = ctx->request;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
@@ -288,7 +292,8 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
     referer = r->headers_in.referer != NULL
               ? ngx_http_dff_dump_url(r, r->headers_in.referer->value) : none;
     host = r->headers_in.host != NULL ? r->headers_in.host->value : none;
-    forwarded = ngx_http_dff_dump_header(r, "x-forwarded-for", sizeof("x-forwarded-for") - 1);
+    n = ngx_http_dff_client_chain(ctx, &chain);
+    forwarded = n > 1 ? ngx_http_dff_dump_chain(r->pool, chain, n) : none;
 
     ngx_http_dff_worker_log(worker, DFF_LOG_INFO, &ctx->trace_id,
                             "[REQUEST] host=%V method=%V url=%V",
@@ -296,32 +301,83 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
 
     ngx_http_dff_worker_log(worker, DFF_LOG_INFO, &ctx->trace_id,
                             "[REQUEST FROM] ip=%V forwarded-for=%V referer=%V user-agent=%V",
-                            &r->connection->addr_text,
-                            forwarded != NULL ? &forwarded->value : &none,
-                            &referer,
+                            &chain[0], &forwarded, &referer,
                             r->headers_in.user_agent != NULL ? &r->headers_in.user_agent->value
                                                              : &none);
+}
+
+
+/* "client, proxy, proxy": what was believed of X-Forwarded-For. */
+static ngx_str_t
+ngx_http_dff_dump_chain(ngx_pool_t *pool, ngx_str_t *chain, ngx_uint_t n)
+{
+    size_t      size;
+    u_char     *p;
+    ngx_str_t   text;
+    ngx_uint_t  i;
+
+    ngx_str_null(&text);
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += chain[i].len + sizeof(", ") - 1;
+    }
+
+    text.data = ngx_pnalloc(pool, size);
+    if (text.data == NULL) {
+        return text;
+    }
+
+    for (p = text.data, i = 0; i < n; i++) {
+        p = ngx_sprintf(p, i == 0 ? "%V" : ", %V", &chain[i]);
+    }
+
+    text.len = p - text.data;
+
+    return text;
 }
 
 
 ngx_table_elt_t *
 ngx_http_dff_dump_header(ngx_http_request_t *r, const char *name, size_t len)
 {
-    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    return ngx_http_dff_dump_find(r, name, len, &h) != 0 ? h : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_dff_dump_headers(ngx_http_request_t *r, const char *name, size_t len)
+{
+    ngx_table_elt_t  *h;
+
+    return ngx_http_dff_dump_find(r, name, len, &h);
+}
+
+
+/* How many there are; *found: the first one. */
+static ngx_uint_t
+ngx_http_dff_dump_find(ngx_http_request_t *r, const char *name, size_t len,
+    ngx_table_elt_t **found)
+{
+    ngx_uint_t        i, n;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
+
+    n = 0;
 
     for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
+                && n++ == 0)
             {
-                return &h[i];
+                *found = &h[i];
             }
         }
     }
 
-    return NULL;
+    return n;
 }

@@ -21,4 +21,7 @@ void ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx);
 /* A request header by its lower-case name, or NULL. */
 ngx_table_elt_t *ngx_http_dff_dump_header(ngx_http_request_t *r, const char *name, size_t len);
 
+/* How many request headers have that name. */
+ngx_uint_t ngx_http_dff_dump_headers(ngx_http_request_t *r, const char *name, size_t len);
+
 #endif

@@ -6,6 +6,7 @@
  * later.
  */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_cors.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_lookup.h"
@@ -279,22 +280,13 @@ static void
 ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_endpoint_t *endpoint)
 {
-    ngx_str_t            allow, none = ngx_null_string, age = ngx_string("86400");
-    ngx_table_elt_t     *wanted;
-    ngx_http_request_t  *r = ctx->request;
+    ngx_str_t  allow, none = ngx_null_string;
 
     allow.data = (u_char *) endpoint->allow;
     allow.len = ngx_strlen(allow.data);
 
-    wanted = ngx_http_dff_dump_header(r, "access-control-request-headers",
-                                      sizeof("access-control-request-headers") - 1);
-
-    if (ngx_http_dff_answer_header(r, "Allow", allow) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Access-Control-Allow-Methods", allow) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Access-Control-Max-Age", age) != NGX_OK
-        || (wanted != NULL
-            && ngx_http_dff_answer_header(r, "Access-Control-Allow-Headers", wanted->value)
-               != NGX_OK))
+    if (ngx_http_dff_answer_header(ctx->request, "Allow", allow) != NGX_OK
+        || ngx_http_dff_cors_preflight(ctx, allow) != NGX_OK)
     {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
