@@ -14,8 +14,7 @@
 
 #include "dff_str.h"
 
-#define DFF_FORM_FIELDS_MAX       1000
-#define DFF_FORM_FIELDS_MAX_TEXT  "1000"
+#define DFF_FORM_FIELDS_MAX  1000
 
 typedef struct {
     dff_str_t name, value;    /* decoded: in the text, or in the room */
