@@ -91,7 +91,7 @@ PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(w
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
 .PHONY: all programs module tests python sql test bench install asan lint lint-text docs clean help
-.PHONY: FORCE
+.PHONY: FORCE fuzz fuzzers
 
 all: programs module python sql $(if $(SANITIZER),$(BUILD)/lib/keep_modules.so)
 programs: $(PROGRAMS)
@@ -224,6 +224,30 @@ $(foreach dir,$(TEST_DIRS),$(eval $(call test_dir_rule,$(dir))))
 asan:
 	$(MAKE) SANITIZER=address,undefined BUILD=build-asan all tests
 
+# Each t/fuzz/<name>_fuzz.c with its parser, under the sanitizers; clang has libFuzzer.
+FUZZ_CC      ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer $(WARNINGS) -It/fuzz \
+                -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_NAMES   := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+FUZZERS      := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
+FUZZ_PARSERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(COMMON_SRC) executor/dff_frame.c)
+
+fuzz: fuzzers
+	@bash t/fuzz.sh '$(BUILD)' '$(FUZZ_SECONDS)' $(FUZZ_NAMES)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/t/fuzz/%_fuzz.o $(FUZZ_PARSERS)
+	$(call say,LINK,$@)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON_LIBS) $(YAML_LIBS) \
+	    $(CRYPTO_LIBS) -lm
+
 bench: all
 	bash bench/run.sh
 
@@ -251,4 +275,4 @@ clean:
 help:
 	@sed -n '/^| `make/p' CONTRIBUTING.md
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)

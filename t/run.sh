@@ -2,8 +2,9 @@
 # Every test: installs what they need, builds, runs. From a bare Debian 12 with git
 # only; as root, because nodes are made of several users.
 #
-#   bash t/run.sh [--asan] [--only cmocka|prove|system]
+#   bash t/run.sh [--asan] [--only cmocka|fuzz|prove|system]
 #
+# fuzz: each fuzzer for two seconds, where clang is installed (`make fuzz` for longer).
 # --asan: the same tests with everything built by `make asan` (build-asan/).
 # Each runner ends with a line of its own, then one summary; exit status 0 only if all
 # passed. DFF_TEST_KEEP=1 keeps the folders of the test nodes in /tmp.
@@ -22,8 +23,8 @@ while [ $# -gt 0 ]; do
         --only)
             only=${2:-}
             case $only in
-                cmocka | prove | system) ;;
-                *) die "--only is one of cmocka, prove, system" ;;
+                cmocka | fuzz | prove | system) ;;
+                *) die "--only is one of cmocka, fuzz, prove, system" ;;
             esac
             shift ;;
         *) die "unknown option '$1'" ;;
@@ -94,6 +95,15 @@ run_cmocka() {
     bash t/cmocka.sh $(find "$build/test" -maxdepth 1 -type f -perm -u+x | sort)
 }
 
+# The fuzzers have their own build, with the sanitizers in it in any case.
+run_fuzz() {
+    if ! command -v clang > /dev/null; then
+        say "clang is not installed: no fuzzing"
+        return 0
+    fi
+    make -s -j "$(nproc)" fuzz FUZZ_SECONDS=2
+}
+
 run_prove() {
     timeout -k 30 1500 python3 t/prove.py
 }
@@ -118,6 +128,7 @@ copy_build
 say "built in $build"
 
 run cmocka run_cmocka
+run fuzz run_fuzz
 run prove run_prove
 run system run_system
 
