@@ -4,12 +4,14 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_outcome.h"
 
-#define NGX_HTTP_DFF_QUEUE_SYNC        1       /* where the function names none */
-#define NGX_HTTP_DFF_QUEUE_ASYNC       9
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
 #define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
 
-static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason,
+    json_t *detail);
+static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
+    const ngx_http_dff_call_end_t *end);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, void *data);
@@ -30,38 +32,77 @@ static void ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, 
 ngx_int_t
 ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_str_t                command;
+    dff_job_t                job;
     ngx_msec_t               wait, elapsed;
-    ngx_http_dff_call_t     *call;
     ngx_http_dff_options_t  *options = &ctx->options;
 
-    call = ngx_http_dff_call_new(ctx);
-    if (call == NULL) {
+    static const ngx_http_dff_call_end_t  end = {
+        ngx_http_dff_call_replied, ngx_http_dff_call_failed, 1
+    };
+
+    if (ngx_http_dff_job_of_link(ctx, &job) != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return NGX_DONE;
     }
 
-    call->unfold = options->unfold;
-    call->save_result = options->save_result;
-    call->async = options->exec_mode == DFF_EXEC_ASYNC;
+    wait = NGX_HTTP_DFF_PATIENCE;
+
+    if (options->exec_mode == DFF_EXEC_SYNC) {
+        /* counted from the request, so a slow body is the caller's own time */
+        elapsed = ngx_http_dff_elapsed(ctx);
+        wait = ngx_http_dff_call_wait(options->timeout_s, options->api_timeout_s);
+        wait = wait > elapsed ? wait - elapsed : 1;
+    }
+
+    ngx_http_dff_call_start(ctx, &job, wait, &end);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
+{
+    ngx_http_dff_outcome_answer(ctx, reply, ctx->options.unfold, ctx->options.save_result);
+}
+
+
+static void
+ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *detail)
+{
+    ngx_http_dff_answer_error(ctx, reason, NULL, NULL, detail);
+}
+
+
+ngx_msec_t
+ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s)
+{
+    ngx_msec_t  wait;
 
     /* never longer than the function's own limit, whose 599.31 may still arrive */
-    wait = (ngx_msec_t) ngx_min(options->api_timeout_s, options->timeout_s) * 1000;
-    if (options->timeout_s <= options->api_timeout_s) {
-        wait += NGX_HTTP_DFF_SOFT_LIMIT_GRACE;
+    wait = (ngx_msec_t) ngx_min(api_timeout_s, timeout_s) * 1000;
+
+    return timeout_s <= api_timeout_s ? wait + NGX_HTTP_DFF_SOFT_LIMIT_GRACE : wait;
+}
+
+
+void
+ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
+    const ngx_http_dff_call_end_t *end)
+{
+    ngx_str_t             command;
+    ngx_http_dff_call_t  *call;
+
+    call = ngx_http_dff_call_new(ctx, job, end);
+    if (call == NULL) {
+        end->failed(ctx, DFF_E_SYS, NULL);
+        return;
     }
 
-    if (call->async) {
-        wait = NGX_HTTP_DFF_PATIENCE;
-    }
-
-    elapsed = ngx_http_dff_elapsed(ctx);
-    wait = wait > elapsed ? wait - elapsed : 1;
-
-    if (ngx_http_dff_job_encode(call, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, job, wait, &command) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return NGX_DONE;
+        end->failed(ctx, DFF_E_SYS, NULL);
+        return;
     }
 
     if (call->async) {
@@ -74,18 +115,17 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
         != NGX_OK)
     {
         ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
-        return NGX_DONE;
+        return;
     }
 
     call->pushing++;
     ngx_add_timer(&call->timer, wait);
-
-    return NGX_DONE;
 }
 
 
 static ngx_http_dff_call_t *
-ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
+ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
+    const ngx_http_dff_call_end_t *end)
 {
     ngx_pool_cleanup_t     *cleanup;
     ngx_http_dff_call_t    *call;
@@ -107,13 +147,13 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
 
     call->worker = worker;
     call->ctx = ctx;
+    call->end = end;
+    call->async = job->exec_mode == DFF_EXEC_ASYNC;
+    call->queue = (ngx_uint_t) job->queue;
     call->state = NGX_HTTP_DFF_CALL_WAITING;
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
-    call->queue = ctx->route.queue >= 0 ? (ngx_uint_t) ctx->route.queue
-                  : ctx->kind == DFF_ROUTE_BATCH ? NGX_HTTP_DFF_QUEUE_ASYNC
-                  : NGX_HTTP_DFF_QUEUE_SYNC;
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
@@ -240,12 +280,12 @@ void
 ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw)
 {
-    uint32_t              hash;
-    ngx_str_t             id;
-    ngx_uint_t            unfold, save_result;
-    ngx_connection_t     *c;
-    ngx_http_dff_ctx_t   *ctx;
-    ngx_http_dff_call_t  *call;
+    uint32_t                        hash;
+    ngx_str_t                       id;
+    ngx_connection_t               *c;
+    ngx_http_dff_ctx_t             *ctx;
+    ngx_http_dff_call_t            *call;
+    const ngx_http_dff_call_end_t  *end;
 
     id = ngx_http_dff_ngx_str(reply->id);
     hash = ngx_murmur_hash2(id.data, id.len);
@@ -259,8 +299,7 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
         return;
     }
 
-    unfold = call->unfold;
-    save_result = call->save_result;
+    end = call->end;
     ctx = ngx_http_dff_call_end(call);
 
     if (ctx == NULL) {
@@ -268,7 +307,7 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     }
 
     c = ctx->request->connection;
-    ngx_http_dff_outcome_answer(ctx, reply, unfold, save_result);
+    end->replied(ctx, reply);
     ngx_http_run_posted_requests(c);
 }
 
@@ -301,12 +340,16 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx)
 {
-    ngx_http_dff_call_mark(call);
+    const ngx_http_dff_call_end_t  *end = call->end;
+
+    if (end->asked_later) {
+        ngx_http_dff_call_mark(call);
+    }
 
     (void) ngx_http_dff_call_end(call);
 
-    ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
-                              json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
+    end->failed(ctx, DFF_E_API_TIMEOUT,
+                json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
 }
 
 
@@ -335,18 +378,19 @@ ngx_http_dff_call_mark(ngx_http_dff_call_t *call)
 static void
 ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
 {
-    ngx_int_t              queue = call->queue, limit;
-    ngx_connection_t      *c;
-    ngx_http_dff_ctx_t    *ctx;
+    ngx_int_t                       queue = call->queue, limit;
+    ngx_connection_t               *c;
+    ngx_http_dff_ctx_t             *ctx;
+    const ngx_http_dff_call_end_t  *end;
 
     limit = call->worker->mcf->config.worker_queue_limit;
+    end = call->end;
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
 
-    ngx_http_dff_answer_error(ctx, DFF_E_WORKER_QUEUE_CONGESTION, NULL, NULL,
-                              json_pack("{s:I, s:I, s:I}", "queue", (json_int_t) queue,
-                                        "length", (json_int_t) limit,
-                                        "limit", (json_int_t) limit));
+    end->failed(ctx, DFF_E_WORKER_QUEUE_CONGESTION,
+                json_pack("{s:I, s:I, s:I}", "queue", (json_int_t) queue,
+                          "length", (json_int_t) limit, "limit", (json_int_t) limit));
     ngx_http_run_posted_requests(c);
 }
 
@@ -355,9 +399,10 @@ ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
-    json_t              *detail;
-    ngx_connection_t    *c;
-    ngx_http_dff_ctx_t  *ctx;
+    json_t                         *detail;
+    ngx_connection_t               *c;
+    ngx_http_dff_ctx_t             *ctx;
+    const ngx_http_dff_call_end_t  *end = call->end;
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
@@ -365,7 +410,7 @@ ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const 
     detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
                        "state", state, "message", message);
 
-    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, detail);
+    end->failed(ctx, DFF_E_SYS_CACHE, detail);
     ngx_http_run_posted_requests(c);
 }
 

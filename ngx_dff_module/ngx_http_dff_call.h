@@ -9,6 +9,8 @@
 #ifndef NGX_HTTP_DFF_CALL_H
 #define NGX_HTTP_DFF_CALL_H
 
+#include <jansson.h>
+
 #include "ngx_http_dff_module.h"
 
 /* States of a call; ngx_http_dff_call_move() checks the moves. */
@@ -19,17 +21,29 @@ typedef enum {
     NGX_HTTP_DFF_CALL_ENDED        /* answered */
 } ngx_http_dff_call_state_e;
 
+/*
+ * What the end of a call means to the request that waits for it. Exactly one of these
+ * runs, once, unless the client leaves first; ctx->call is NULL by then, so that another
+ * call may be started.
+ */
+typedef struct {
+    /* the job has ended; the reply's bytes are valid during the call */
+    void         (*replied)(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+    /* no reply: as ngx_http_dff_answer_error() takes it, detail with its reference */
+    void         (*failed)(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *detail);
+    ngx_uint_t     asked_later;  /* func-result may ask for the task after its timeout */
+} ngx_http_dff_call_end_t;
+
 typedef struct ngx_http_dff_call_s {
     ngx_str_node_t              node;        /* in worker->calls, by task id */
     ngx_http_dff_worker_t      *worker;
     ngx_http_dff_ctx_t         *ctx;         /* NULL: the request is gone */
+    const ngx_http_dff_call_end_t *end;
     ngx_event_t                 timer;       /* API timeout */
     ngx_http_dff_call_state_e   state;
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
     ngx_uint_t                  queue;
     ngx_uint_t                  async;       /* answered when its push is confirmed */
-    ngx_uint_t                  unfold;
-    ngx_uint_t                  save_result;
     int64_t                     marker_ttl_s;
     ngx_str_t                   envelope;    /* in the request's pool */
     u_char                      id[DFF_ID_SIZE];
@@ -38,6 +52,17 @@ typedef struct ngx_http_dff_call_s {
 /* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the
  * timer; answers at once where it cannot. Always NGX_DONE. */
 ngx_int_t ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx);
+
+/*
+ * Pushes a job for a request and waits at most so long. The caller has filled job but for
+ * what belongs to the call: id, trace, times, producer. Always tells the end by *end,
+ * before or after this returns.
+ */
+void ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
+    const ngx_http_dff_call_end_t *end);
+
+/* How long a caller waits (ms) for a function with these limits. */
+ngx_msec_t ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s);
 
 /* A reply has come: answers the call that waits for it, or keeps the result for
  * func-result. raw: the whole reply as received. */
