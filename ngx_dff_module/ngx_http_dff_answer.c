@@ -23,6 +23,11 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     ngx_http_request_t  *r = ctx->request;
 
     ctx->answered = 1;
+    ctx->cost = ngx_http_dff_elapsed(ctx);
+
+    if (ctx->outcome == NULL) {
+        ctx->outcome = "OK";
+    }
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
@@ -100,6 +105,8 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->outcome = row->reason;
+    ctx->outcome_sub = sub;
 
     body.data = NULL;
     body.len = 0;
@@ -230,7 +237,8 @@ ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx)
     static ngx_str_t  yes = ngx_string("true");
     static ngx_str_t  vary = ngx_string("Origin");
     static ngx_str_t  expose = ngx_string("X-Trace-Id, X-Request-Time, X-Response-Time, "
-                                          "X-Request-Cost, X-Dff-Task-Id");
+                                          "X-Request-Cost, X-Dff-Task-Id, "
+                                          "X-Dataflux-Func-Cache, Retry-After");
 
     h = ngx_http_dff_dump_header(r, "origin", sizeof("origin") - 1);
     if (h == NULL) {

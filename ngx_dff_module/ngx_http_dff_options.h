@@ -19,8 +19,8 @@ typedef struct {
 void ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx);
 
 /*
- * Takes one option into ctx->options. lenient: value may be a text that stands for a number or a boolean
- * (query strings know only texts). NGX_DECLINED: *fail is filled.
+ * Takes one option into ctx->options. lenient: value may be a text that stands for a
+ * number or a boolean (query strings know only texts). NGX_DECLINED: *fail is filled.
  */
 ngx_int_t ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *value,
     ngx_uint_t lenient, ngx_http_dff_fail_t *fail);
