@@ -70,6 +70,12 @@ dff_key_attempts(dff_key_t key, dff_str_t task_id)
 }
 
 size_t
+dff_key_nonce(dff_key_t key, dff_str_t nonce)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "nonce:"), nonce);
+}
+
+size_t
 dff_key_route(dff_key_t key, const char *kind, dff_str_t id)
 {
     size_t at = dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "route:"), dff_str_from(kind));

@@ -23,6 +23,7 @@ keys_are_spelt_as_the_protocol_says(void **state)
     IS(dff_key_result(key, DFF_STR("task-1")), "dff:result:task-1");
     IS(dff_key_route(key, "al", DFF_STR("auln-1")), "dff:route:al:auln-1");
     IS(dff_key_route(key, "bat", DFF_STR("bat-1")), "dff:route:bat:bat-1");
+    IS(dff_key_nonce(key, DFF_STR("n1")), "dff:nonce:n1");
     IS(dff_key_node(key, DFF_STR_NULL), "dff:node:");
 #undef IS
 }
