@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "dff_buf.h"
 #include "dff_config.h"
 #include "store/dff_db.h"
 #include "store/dff_rcmd.h"
@@ -29,7 +30,7 @@ enum {          /* what a command needs before its handler runs */
 };
 
 #define DFF_CTL_WORDS    3      /* positional words */
-#define DFF_CTL_OPTIONS  4
+#define DFF_CTL_OPTIONS  8
 
 typedef struct dff_ctl_s dff_ctl_t;
 
@@ -70,7 +71,8 @@ struct dff_ctl_s {
 
 /* --- dff_ctl_args.c: words of the command line -------------------------------- */
 
-/* Fills command, words, options, config_path (when given). DFF_CTL_OK, or a usage
+/* Fills command, words, options, config_path (when given; --config is the command's own
+ * behind one that has an option of that name). DFF_CTL_OK, or a usage
  * error that was printed. */
 int dff_ctl_parse(dff_ctl_t *ctl, int argc, char **argv);
 void dff_ctl_help(const dff_ctl_command_t *command, FILE *out);
@@ -86,6 +88,10 @@ int dff_ctl_fail(const dff_ctl_t *ctl);
 /* The same for a message of the command's own: fills ctl->err first. */
 int dff_ctl_fail_with(dff_ctl_t *ctl, dff_reason_t reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A file, or standard input for "-", up to max bytes and some more, so that who sees more
+ * than max knows that it is too long. DFF_ERROR: ctl->err says why. */
+int dff_ctl_read_file(dff_ctl_t *ctl, const char *path, size_t max, dff_buf_t *out);
 
 /* A table on stdout: cells row by row; NULL is an empty cell. Columns are as wide as
  * their widest cell; control characters are shown as '?'. */
@@ -103,6 +109,11 @@ int dff_ctl_script_publish(dff_ctl_t *ctl);
 int dff_ctl_script_list(dff_ctl_t *ctl);
 int dff_ctl_link_add(dff_ctl_t *ctl);
 int dff_ctl_link_list(dff_ctl_t *ctl);
+int dff_ctl_batch_add(dff_ctl_t *ctl);
+int dff_ctl_batch_list(dff_ctl_t *ctl);
+int dff_ctl_api_auth_add(dff_ctl_t *ctl);
+int dff_ctl_api_auth_list(dff_ctl_t *ctl);
+int dff_ctl_api_auth_delete(dff_ctl_t *ctl);
 int dff_ctl_call(dff_ctl_t *ctl);
 int dff_ctl_status(dff_ctl_t *ctl);
 int dff_ctl_task_show(dff_ctl_t *ctl);

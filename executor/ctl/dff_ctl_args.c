@@ -281,6 +281,18 @@ dff_ctl_check_complete(const dff_ctl_t *ctl)
 }
 
 
+static bool
+dff_ctl_has_option(const dff_ctl_command_t *command, const char *name)
+{
+    for (size_t i = 0; i < DFF_CTL_OPTIONS && command->options[i].name != NULL; i++) {
+        if (strcmp(command->options[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 /* --config and --help stand before or behind the command. 1: *at was one of them,
  * 0: it was not, DFF_CTL_USAGE: printed. */
 static int
@@ -292,7 +304,9 @@ dff_ctl_take_global(dff_ctl_t *ctl, int argc, char **argv, int *at)
         ctl->help = true;
         return 1;
     }
-    if (!dff_ctl_is_option(argv[*at], "--config", &value)) {
+    if (!dff_ctl_is_option(argv[*at], "--config", &value)
+        || (ctl->command != NULL && dff_ctl_has_option(ctl->command, "--config")))
+    {
         return 0;
     }
     if (value == NULL && *at + 1 < argc) {

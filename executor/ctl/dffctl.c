@@ -16,6 +16,16 @@
 #define DFF_CTL_DB_TIMEOUT_S    60
 #define DFF_CTL_JSON_OPTION     { "--json", NULL, "print one JSON object", false }
 
+#define DFF_CTL_LIMIT_OPTION    { "--limit", "N", "at most N rows (1000)", false }
+#define DFF_CTL_LINK_OPTIONS \
+    { "--id", "ID", "its id, which is the secret in its URL", false }, \
+    { "--kwargs", "JSON", "fixed arguments and placeholders", false }, \
+    { "--update", NULL, "change it when it exists", false }, \
+    { "--api-auth", "ID", "the API auth that it asks for; '' is none", false }
+#define DFF_CTL_LINK_MORE \
+    "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update, what is not named\n" \
+    "(--kwargs, --api-auth) stays as it is."
+
 const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
       .help = "start the node, or one part: mysql, redis, executor, nginx" },
@@ -42,14 +52,36 @@ const dff_ctl_command_t dff_ctl_commands[] = {
 
     { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
-      .options = { { "--id", "ID", "id of the link, which is the secret in its URL", false },
-                   { "--kwargs", "JSON", "fixed arguments and placeholders", false },
-                   { "--update", NULL, "change the link when it exists", false } },
-      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update and without\n"
-              "--kwargs an existing link keeps its own." },
+      .options = { DFF_CTL_LINK_OPTIONS }, .more = DFF_CTL_LINK_MORE },
     { .name = "link list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
-      .help = "auth links, newest first",
-      .options = { { "--limit", "N", "at most N links (1000)", false } } },
+      .help = "auth links, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
+    { .name = "batch add", .words = { "FUNC_ID" }, .handler = dff_ctl_batch_add,
+      .needs = DFF_CTL_CONFIG, .help = "make a batch, which calls a function asynchronously",
+      .options = { DFF_CTL_LINK_OPTIONS }, .more = DFF_CTL_LINK_MORE },
+    { .name = "batch list", .handler = dff_ctl_batch_list, .needs = DFF_CTL_CONFIG,
+      .help = "batches, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
+
+    { .name = "api-auth add", .handler = dff_ctl_api_auth_add, .needs = DFF_CTL_CONFIG,
+      .help = "make an API auth, which links may ask for",
+      .options = { { "--type", "TYPE", "fixedField, httpBasic, httpDigest or func", true },
+                   { "--config", "JSON", "its config, or - for standard input", true },
+                   { "--name", "NAME", "what people call it", false },
+                   { "--id", "ID", "its id", false },
+                   { "--update", NULL, "change it when it exists", false } },
+      .more = "fixedField  {\"fields\": [{\"location\": \"header\", \"name\": \"x-token\","
+              " \"value\": \"…\"}]}\n"
+              "            location: header, query or body; one right field is enough\n"
+              "httpBasic, httpDigest  {\"users\": [{\"username\": \"…\", \"password\": \"…\"}]}\n"
+              "func        {\"funcId\": \"demo__auth.check\"}: called with req, says yes or no\n"
+              "\n"
+              "Other users of this machine see the words of a command: give secrets on standard\n"
+              "input. With --update users without a password keep theirs; those left out go." },
+    { .name = "api-auth list", .handler = dff_ctl_api_auth_list, .needs = DFF_CTL_CONFIG,
+      .help = "API auths, newest first, without their secrets",
+      .options = { DFF_CTL_LIMIT_OPTION } },
+    { .name = "api-auth delete", .words = { "ID" }, .handler = dff_ctl_api_auth_delete,
+      .needs = DFF_CTL_CONFIG, .help = "delete an API auth that no link needs",
+      .options = { { "--force", NULL, "even so; its links then refuse every call", false } } },
 
     { .name = "call", .words = { "FUNC_ID", "[KWARGS]" }, .handler = dff_ctl_call,
       .needs = DFF_CTL_CONFIG, .help = "call a published function and print its result",

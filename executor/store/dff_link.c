@@ -1,15 +1,48 @@
 /*
- * Auth links. Runs in dffctl and the api processes.
+ * Auth links and batches. Runs in dffctl and the api processes.
  */
 #include "store/dff_link.h"
 
 #include <stdio.h>
 
 #include "dff_json.h"
+#include "store/dff_api_auth.h"
 #include "store/dff_func.h"
 #include "store/dff_sync.h"
 
 #include "dff_banned.h"
+
+#define DFF_LINK_INSERT(table) \
+    "INSERT INTO " table " (id, funcId, funcCallKwargsJSON, apiAuthId)" \
+    " VALUES (?, ?, COALESCE(?, '{}'), ?)"
+
+/* The last two values: kwargs again, and whether apiAuthId is to change. */
+#define DFF_LINK_UPSERT(table) \
+    DFF_LINK_INSERT(table) " ON DUPLICATE KEY UPDATE funcId = VALUES(funcId)," \
+    " funcCallKwargsJSON = COALESCE(?, funcCallKwargsJSON)," \
+    " apiAuthId = IF(?, VALUES(apiAuthId), apiAuthId)"
+
+#define DFF_LINK_LIST(table, expire) \
+    "SELECT l.id, l.funcId, l.funcCallKwargsJSON, l.isDisabled, " expire "," \
+    " f.id IS NOT NULL, l.apiAuthId FROM " table " l" \
+    " LEFT JOIN func f ON f.id = l.funcId ORDER BY l.seq DESC LIMIT ?"
+
+static const struct {
+    const char *noun, *id_prefix;
+    const char *insert, *upsert, *list;
+} dff_link_kinds[] = {
+    [DFF_ROUTE_AUTH_LINK] = {
+        "auth link", "auln-", DFF_LINK_INSERT("auth_link"), DFF_LINK_UPSERT("auth_link"),
+        DFF_LINK_LIST("auth_link", "l.expireTime")
+    },
+    [DFF_ROUTE_BATCH] = {
+        "batch", "bat-", DFF_LINK_INSERT("batch"), DFF_LINK_UPSERT("batch"),
+        DFF_LINK_LIST("batch", "NULL")
+    },
+};
+
+_Static_assert(sizeof(dff_link_kinds) / sizeof(dff_link_kinds[0]) == DFF_ROUTE_KIND_COUNT,
+               "a row for each kind");
 
 typedef struct {
     const dff_link_request_t *request;
@@ -51,7 +84,7 @@ dff_link_take_id(const dff_link_request_t *request, dff_link_result_t *result, d
 
     if (request->id == NULL) {
         dff_id_source_init(&source);
-        return dff_id_make(&source, result->id, "auln-") != 0
+        return dff_id_make(&source, result->id, dff_link_kinds[request->kind].id_prefix) != 0
             ? DFF_OK : dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
     }
     if (!dff_id_is_link(dff_str_from(request->id))) {
@@ -66,29 +99,31 @@ dff_link_take_id(const dff_link_request_t *request, dff_link_result_t *result, d
 static int
 dff_link_body(dff_db_t *db, void *ctx, dff_err_t *err)
 {
-    const dff_link_t *link = ctx;
-    dff_db_value_t    values[] = {
+    const dff_link_t         *link = ctx;
+    const dff_link_request_t *request = link->request;
+    dff_str_t                 api_auth = dff_str_from(request->api_auth);
+    dff_db_value_t            values[] = {
         DFF_DB_VALUE_TEXT(link->id),
-        DFF_DB_VALUE_TEXT(dff_str_from(link->request->func_id)),
-        DFF_DB_VALUE_TEXT_OR_NULL(link->request->kwargs),
-        DFF_DB_VALUE_TEXT_OR_NULL(link->request->kwargs),
+        DFF_DB_VALUE_TEXT(dff_str_from(request->func_id)),
+        DFF_DB_VALUE_TEXT_OR_NULL(request->kwargs),
+        api_auth.len == 0 ? DFF_DB_VALUE_NULL : DFF_DB_VALUE_TEXT(api_auth),
+        DFF_DB_VALUE_TEXT_OR_NULL(request->kwargs),
+        DFF_DB_VALUE_INT(request->api_auth != NULL),
     };
 
-    if (link->request->update) {
-        return dff_db_exec(db, "INSERT INTO auth_link (id, funcId, funcCallKwargsJSON)"
-                               " VALUES (?, ?, COALESCE(?, '{}')) ON DUPLICATE KEY UPDATE"
-                               " funcId = VALUES(funcId),"
-                               " funcCallKwargsJSON = COALESCE(?, funcCallKwargsJSON)",
-                           DFF_DB_ARGS(values), NULL, err);
+    if (api_auth.len > 0 && dff_api_auth_hold(db, api_auth, err) != DFF_OK) {
+        return DFF_ERROR;
     }
-    if (dff_db_exec(db, "INSERT INTO auth_link (id, funcId, funcCallKwargsJSON)"
-                        " VALUES (?, ?, COALESCE(?, '{}'))", values, 3, NULL, err) == DFF_OK)
-    {
+    if (request->update) {
+        return dff_db_exec(db, dff_link_kinds[request->kind].upsert, DFF_DB_ARGS(values), NULL,
+                           err);
+    }
+    if (dff_db_exec(db, dff_link_kinds[request->kind].insert, values, 4, NULL, err) == DFF_OK) {
         return DFF_OK;
     }
     if (err != NULL && err->reason == DFF_E_CLIENT_DUPLICATED) {
-        dff_err_set(err, DFF_E_CLIENT_DUPLICATED, "auth link %s exists already",
-                    link->request->id);
+        dff_err_set(err, DFF_E_CLIENT_DUPLICATED, "%s %s exists already",
+                    dff_link_kinds[request->kind].noun, request->id);
     }
     return DFF_ERROR;
 }
@@ -116,20 +151,19 @@ dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
         return DFF_ERROR;
     }
     result->stored = true;
-    if (dff_sync_link(db, rcmd, DFF_ROUTE_AUTH_LINK, result->id, &count, err) != DFF_OK) {
-        return dff_err_wrap(err, "auth link %s is stored but not live", result->id);
+    if (dff_sync_link(db, rcmd, request->kind, result->id, &count, err) != DFF_OK) {
+        return dff_err_wrap(err, "%s %s is stored but not live",
+                            dff_link_kinds[request->kind].noun, result->id);
     }
     return DFF_OK;
 }
 
 
 int
-dff_link_list(dff_db_t *db, int limit, dff_db_rows_t *rows, dff_err_t *err)
+dff_link_list(dff_db_t *db, dff_route_kind_t kind, int limit, dff_db_rows_t *rows,
+    dff_err_t *err)
 {
     dff_db_value_t values[] = { DFF_DB_VALUE_INT(limit) };
 
-    return dff_db_query(db, "SELECT l.id, l.funcId, l.funcCallKwargsJSON, l.isDisabled,"
-                            " l.expireTime, f.id IS NOT NULL FROM auth_link l"
-                            " LEFT JOIN func f ON f.id = l.funcId ORDER BY l.seq DESC LIMIT ?",
-                        DFF_DB_ARGS(values), rows, err);
+    return dff_db_query(db, dff_link_kinds[kind].list, DFF_DB_ARGS(values), rows, err);
 }
