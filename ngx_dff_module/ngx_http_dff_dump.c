@@ -8,7 +8,7 @@
 #define NGX_HTTP_DFF_DUMP_DEPTH_MAX  32
 
 static json_t *ngx_http_dff_dump_body(ngx_http_dff_ctx_t *ctx);
-static ngx_str_t ngx_http_dff_dump_url(ngx_http_request_t *r);
+static ngx_str_t ngx_http_dff_dump_url(ngx_pool_t *pool, ngx_str_t url);
 static void ngx_http_dff_dump_mask(json_t *value, ngx_uint_t depth);
 static ngx_uint_t ngx_http_dff_dump_is_secret(const u_char *name, size_t len);
 static json_t *ngx_http_dff_dump_text(const u_char *data, size_t len);
@@ -20,7 +20,7 @@ ngx_http_dff_dump_request(ngx_http_dff_ctx_t *ctx)
     ngx_str_t            url;
     ngx_http_request_t  *r = ctx->request;
 
-    url = ngx_http_dff_dump_url(r);
+    url = ngx_http_dff_dump_url(r->pool, ctx->url);
 
     return json_pack("{s:o, s:o, s:o*}",
                      "method", ngx_http_dff_dump_text(r->method_name.data, r->method_name.len),
@@ -83,14 +83,12 @@ ngx_http_dff_dump_mask(json_t *value, ngx_uint_t depth)
 }
 
 
-/* The URL as sent, with the values of secret-looking fields masked. */
+/* A URL with the values of secret-looking fields masked. */
 static ngx_str_t
-ngx_http_dff_dump_url(ngx_http_request_t *r)
+ngx_http_dff_dump_url(ngx_pool_t *pool, ngx_str_t url)
 {
-    u_char     *p, *to, *last, *name, *value, *end;
-    ngx_str_t   url;
+    u_char  *p, *to, *last, *name, *value, *end;
 
-    url = r->unparsed_uri;
     last = url.data + url.len;
 
     p = ngx_strlchr(url.data, last, '?');
@@ -99,7 +97,7 @@ ngx_http_dff_dump_url(ngx_http_request_t *r)
     }
 
     /* a field "a=" of two bytes may become "a=***" of five */
-    to = ngx_pnalloc(r->pool, url.len * 3);
+    to = ngx_pnalloc(pool, url.len * 3);
     if (to == NULL) {
         url.len = p - url.data;
         return url;
@@ -189,7 +187,7 @@ ngx_http_dff_dump_text(const u_char *data, size_t len)
 void
 ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_str_t               url, host, none = ngx_string("-");
+    ngx_str_t               url, host, referer, none = ngx_string("-");
     ngx_table_elt_t        *forwarded;
     ngx_http_request_t     *r = ctx->request;
     ngx_http_dff_worker_t  *worker = ctx->worker;
@@ -198,7 +196,9 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
         return;
     }
 
-    url = ngx_http_dff_dump_url(r);
+    url = ngx_http_dff_dump_url(r->pool, ctx->url);
+    referer = r->headers_in.referer == NULL
+              ? none : ngx_http_dff_dump_url(r->pool, r->headers_in.referer->value);
     host = r->headers_in.host != NULL ? r->headers_in.host->value : none;
     forwarded = ngx_http_dff_dump_header(r, "x-forwarded-for", sizeof("x-forwarded-for") - 1);
 
@@ -210,8 +210,7 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
                             "[REQUEST FROM] ip=%V forwarded-for=%V referer=%V user-agent=%V",
                             &r->connection->addr_text,
                             forwarded != NULL ? &forwarded->value : &none,
-                            r->headers_in.referer != NULL ? &r->headers_in.referer->value
-                                                          : &none,
+                            &referer,
                             r->headers_in.user_agent != NULL ? &r->headers_in.user_agent->value
                                                              : &none);
 }

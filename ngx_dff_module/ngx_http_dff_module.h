@@ -86,6 +86,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                   body;         /* whole, when one was read */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
@@ -96,6 +97,8 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  answered;     /* the header was sent */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
+    struct ngx_http_dff_auth_s *auth;         /* API auth of the link; NULL: it has none */
+    ngx_table_elt_t            *credential;   /* header that is not for scripts */
 };
 
 extern ngx_module_t  ngx_http_dff_module;
