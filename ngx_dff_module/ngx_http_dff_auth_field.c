@@ -220,7 +220,13 @@ ngx_http_dff_auth_field_query(const ngx_http_dff_auth_fields_t *fields)
 
     rc = ngx_http_dff_auth_field_text(fields, DFF_AUTH_QUERY, &fields->ctx->request->args);
 
-    return rc == NGX_OK ? ngx_http_dff_auth_field_url(fields->ctx) : rc;
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    fields->ctx->query = NULL;   /* to be read anew */
+
+    return ngx_http_dff_auth_field_url(fields->ctx);
 }
 
 

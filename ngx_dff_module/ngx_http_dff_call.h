@@ -44,9 +44,14 @@ typedef struct ngx_http_dff_call_s {
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
     ngx_uint_t                  queue;
     ngx_uint_t                  async;       /* answered when its push is confirmed */
+    ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
+    ngx_int_t                   before;      /* jobs in the queue, when it was too long */
     int64_t                     marker_ttl_s;
     ngx_str_t                   envelope;    /* in the request's pool */
+    int64_t                     cache_ms;    /* how long its result is cached, … */
+    ngx_str_t                   cache_key;   /* … and where; empty: it is not */
     u_char                      id[DFF_ID_SIZE];
+    u_char                      key[];       /* bytes of cache_key */
 } ngx_http_dff_call_t;
 
 /* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the
@@ -68,5 +73,20 @@ ngx_msec_t ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s);
  * func-result. raw: the whole reply as received. */
 void ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw);
+
+/* For what else ends a call, on replies from Redis (ngx_http_dff_withdraw.c): */
+
+/* Takes the call out of everything, frees it when nothing can arrive for it any more. The
+ * ctx, if its request is still there. */
+ngx_http_dff_ctx_t *ngx_http_dff_call_end(ngx_http_dff_call_t *call);
+
+/* After a callback that has lowered call->pushing: frees an ended call after the last. */
+void ngx_http_dff_call_release(ngx_http_dff_call_t *call);
+
+/* The answer to an async call: where its result will be. */
+void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);
+
+/* Nobody knows whether Redis has the job: 503.53 in a while, unless its reply comes. */
+void ngx_http_dff_call_unknown(ngx_http_dff_call_t *call);
 
 #endif

@@ -6,7 +6,16 @@
 #define NGX_HTTP_DFF_QUEUE_ASYNC  9
 #define NGX_HTTP_DFF_EXPIRE_SYNC   10     /* a queued job expires after timeout x 10, */
 #define NGX_HTTP_DFF_EXPIRE_ASYNC  24     /* of a batch after timeout x 24 */
-#define NGX_HTTP_DFF_PUSH_ROOM     64     /* wire format around key and envelope */
+#define NGX_HTTP_DFF_PUSH_ROOM     512    /* wire format around the envelope, script included */
+
+/* KEYS: delayed. ARGV: due time, limit, envelope. 1, or the length (negative) when full. */
+#define NGX_HTTP_DFF_JOB_DELAY \
+    "local n = redis.call('ZCARD', KEYS[1]) " \
+    "if n >= tonumber(ARGV[2]) then return -n end " \
+    "return redis.call('ZADD', KEYS[1], ARGV[1], ARGV[3])"
+
+static u_char *ngx_http_dff_job_head(u_char *p, ngx_http_dff_call_t *call, size_t size);
+static u_char *ngx_http_dff_job_word(u_char *p, const u_char *word, size_t len);
 
 
 ngx_int_t
@@ -46,10 +55,9 @@ ngx_int_t
 ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait,
     ngx_str_t *command)
 {
-    size_t                  size, key_len;
+    size_t                  size;
     u_char                 *p;
-    int64_t                 factor;
-    dff_key_t               key;
+    int64_t                 factor, delay_ms;
     ngx_http_dff_ctx_t     *ctx = call->ctx;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
@@ -65,25 +73,24 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
 
     factor = call->async ? NGX_HTTP_DFF_EXPIRE_ASYNC : NGX_HTTP_DFF_EXPIRE_SYNC;
 
+    delay_ms = call->delayed ? ngx_max(ctx->options.eta_ms - job->queued_at_ms, 0) : 0;
+
     if (job->expires_at_ms != 0) {
-        job->expires_at_ms = job->queued_at_ms + job->timeout_s * factor * 1000;
+        job->expires_at_ms = job->queued_at_ms + delay_ms + job->timeout_s * factor * 1000;
     }
 
     /* as long as the job may wait and run, and then its result */
-    call->marker_ttl_s = worker->mcf->config.worker_result_expires_s
+    call->marker_ttl_s = worker->mcf->config.worker_result_expires_s + delay_ms / 1000
                          + job->timeout_s * (factor + 1);
 
     size = dff_job_size(job);
-    key_len = dff_key_queue(key, (int) call->queue);
 
-    command->data = ngx_pnalloc(ctx->request->pool,
-                                NGX_HTTP_DFF_PUSH_ROOM + key_len + size);
+    command->data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_DFF_PUSH_ROOM + size);
     if (command->data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(command->data, "*3" CRLF "$5" CRLF "LPUSH" CRLF "$%uz" CRLF "%*s" CRLF
-                    "$%uz" CRLF, key_len, key_len, key, size);
+    p = ngx_http_dff_job_head(command->data, call, size);
     call->envelope.data = p;
     call->envelope.len = size;
 
@@ -93,4 +100,48 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
     command->len = p - command->data;
 
     return NGX_OK;
+}
+
+
+/* The command up to its last word, the envelope, which has size bytes. */
+static u_char *
+ngx_http_dff_job_head(u_char *p, ngx_http_dff_call_t *call, size_t size)
+{
+    size_t     len;
+    u_char     number[NGX_INT64_LEN];
+    dff_key_t  key;
+
+    static ngx_str_t  push = ngx_string("*3" CRLF "$5" CRLF "LPUSH" CRLF);
+    static ngx_str_t  eval = ngx_string("*7" CRLF "$4" CRLF "EVAL" CRLF);
+    static ngx_str_t  script = ngx_string(NGX_HTTP_DFF_JOB_DELAY);
+
+    if (!call->delayed) {
+        len = dff_key_queue(key, (int) call->queue);
+        p = ngx_cpymem(p, push.data, push.len);
+        p = ngx_http_dff_job_word(p, (u_char *) key, len);
+        return ngx_sprintf(p, "$%uz" CRLF, size);
+    }
+
+    p = ngx_cpymem(p, eval.data, eval.len);
+    p = ngx_http_dff_job_word(p, script.data, script.len);
+    p = ngx_http_dff_job_word(p, (u_char *) "1", 1);
+    p = ngx_http_dff_job_word(p, (u_char *) DFF_KEY_DELAYED, sizeof(DFF_KEY_DELAYED) - 1);
+    len = ngx_sprintf(number, "%L", call->ctx->options.eta_ms) - number;
+    p = ngx_http_dff_job_word(p, number, len);
+    len = ngx_sprintf(number, "%L", call->worker->mcf->config.worker_queue_limit) - number;
+    p = ngx_http_dff_job_word(p, number, len);
+
+    return ngx_sprintf(p, "$%uz" CRLF, size);
+}
+
+
+static u_char *
+ngx_http_dff_job_word(u_char *p, const u_char *word, size_t len)
+{
+    p = ngx_sprintf(p, "$%uz" CRLF, len);
+    p = ngx_cpymem(p, word, len);
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
 }

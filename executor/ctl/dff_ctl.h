@@ -30,7 +30,7 @@ enum {          /* what a command needs before its handler runs */
 };
 
 #define DFF_CTL_WORDS    3      /* positional words */
-#define DFF_CTL_OPTIONS  8
+#define DFF_CTL_OPTIONS  16
 
 typedef struct dff_ctl_s dff_ctl_t;
 
@@ -75,6 +75,8 @@ struct dff_ctl_s {
  * behind one that has an option of that name). DFF_CTL_OK, or a usage
  * error that was printed. */
 int dff_ctl_parse(dff_ctl_t *ctl, int argc, char **argv);
+/* What was given for an option by its name; NULL: not given, or the command has none. */
+const char *dff_ctl_option(const dff_ctl_t *ctl, const char *name);
 void dff_ctl_help(const dff_ctl_command_t *command, FILE *out);
 void dff_ctl_help_all(FILE *out);
 /* The row whose name, or only its noun, is nearest to text; NULL: none is near. */
@@ -108,9 +110,9 @@ int dff_ctl_number(dff_ctl_t *ctl, const char *what, const char *text, int64_t m
 int dff_ctl_script_publish(dff_ctl_t *ctl);
 int dff_ctl_script_list(dff_ctl_t *ctl);
 int dff_ctl_link_add(dff_ctl_t *ctl);
+int dff_ctl_link_modify(dff_ctl_t *ctl);
+int dff_ctl_link_show(dff_ctl_t *ctl);
 int dff_ctl_link_list(dff_ctl_t *ctl);
-int dff_ctl_batch_add(dff_ctl_t *ctl);
-int dff_ctl_batch_list(dff_ctl_t *ctl);
 int dff_ctl_api_auth_add(dff_ctl_t *ctl);
 int dff_ctl_api_auth_list(dff_ctl_t *ctl);
 int dff_ctl_api_auth_delete(dff_ctl_t *ctl);

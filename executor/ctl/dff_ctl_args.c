@@ -281,15 +281,25 @@ dff_ctl_check_complete(const dff_ctl_t *ctl)
 }
 
 
-static bool
-dff_ctl_has_option(const dff_ctl_command_t *command, const char *name)
+/* Place of a command's option of that name; DFF_CTL_OPTIONS: it has none. */
+static size_t
+dff_ctl_find_option(const dff_ctl_command_t *command, const char *name)
 {
     for (size_t i = 0; i < DFF_CTL_OPTIONS && command->options[i].name != NULL; i++) {
         if (strcmp(command->options[i].name, name) == 0) {
-            return true;
+            return i;
         }
     }
-    return false;
+    return DFF_CTL_OPTIONS;
+}
+
+
+const char *
+dff_ctl_option(const dff_ctl_t *ctl, const char *name)
+{
+    size_t at = dff_ctl_find_option(ctl->command, name);
+
+    return at == DFF_CTL_OPTIONS ? NULL : ctl->options[at];
 }
 
 
@@ -305,7 +315,8 @@ dff_ctl_take_global(dff_ctl_t *ctl, int argc, char **argv, int *at)
         return 1;
     }
     if (!dff_ctl_is_option(argv[*at], "--config", &value)
-        || (ctl->command != NULL && dff_ctl_has_option(ctl->command, "--config")))
+        || (ctl->command != NULL
+            && dff_ctl_find_option(ctl->command, "--config") != DFF_CTL_OPTIONS))
     {
         return 0;
     }

@@ -17,14 +17,30 @@
 #define DFF_CTL_JSON_OPTION     { "--json", NULL, "print one JSON object", false }
 
 #define DFF_CTL_LIMIT_OPTION    { "--limit", "N", "at most N rows (1000)", false }
-#define DFF_CTL_LINK_OPTIONS \
-    { "--id", "ID", "its id, which is the secret in its URL", false }, \
-    { "--kwargs", "JSON", "fixed arguments and placeholders", false }, \
-    { "--update", NULL, "change it when it exists", false }, \
-    { "--api-auth", "ID", "the API auth that it asks for; '' is none", false }
-#define DFF_CTL_LINK_MORE \
-    "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update, what is not named\n" \
-    "(--kwargs, --api-auth) stays as it is."
+
+/* What `add` and `modify` set alike, of auth links and batches. */
+#define DFF_CTL_LINK_SETTINGS                                                                 \
+    { "--kwargs", "JSON", "fixed arguments and placeholders", false },                        \
+    { "--api-auth", "ID", "the API auth that it asks for; '': none", false },                 \
+    { "--disabled", NULL, "calls are refused", false },                                       \
+    { "--enabled", NULL, "calls are taken (again)", false },                                  \
+    { "--show-in-doc", NULL, "listed in the document of links, which is public", false },     \
+    { "--hide-in-doc", NULL, "not listed there", false }
+
+/* The same, of auth links only. */
+#define DFF_CTL_LINK_LIMITS                                                                   \
+    { "--expire", "TIME", "ISO 8601 time when the link ends; '': never", false },             \
+    { "--throttling", "JSON", "limits like {\"bySecond\": 10}; '': none", false }
+
+#define DFF_CTL_LINK_OWN                                                                      \
+    { "--id", "ID", "its id, which is the secret in its URL", false },                        \
+    { "--update", NULL, "change it when it exists", false }
+
+#define DFF_CTL_LINK_FUNC  { "--func", "FUNC_ID", "the function that it calls", false }
+
+#define DFF_CTL_LINK_MORE                                                                     \
+    "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing one\n"   \
+    "keeps what is not given."
 
 const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
@@ -52,13 +68,28 @@ const dff_ctl_command_t dff_ctl_commands[] = {
 
     { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
-      .options = { DFF_CTL_LINK_OPTIONS }, .more = DFF_CTL_LINK_MORE },
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_LIMITS, DFF_CTL_LINK_OWN },
+      .more = DFF_CTL_LINK_MORE " Limits: bySecond, byMinute, byHour, byDay, byMonth, byYear.\n"
+              "A time without a zone is one of TIMEZONE." },
+    { .name = "link modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
+      .needs = DFF_CTL_CONFIG, .help = "change what is given of an auth link, at once",
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_LIMITS, DFF_CTL_LINK_FUNC } },
+    { .name = "link show", .words = { "ID" }, .handler = dff_ctl_link_show,
+      .needs = DFF_CTL_CONFIG, .help = "one auth link and the statistics of its calls",
+      .options = { DFF_CTL_JSON_OPTION } },
     { .name = "link list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
       .help = "auth links, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
-    { .name = "batch add", .words = { "FUNC_ID" }, .handler = dff_ctl_batch_add,
+
+    { .name = "batch add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make a batch, which calls a function asynchronously",
-      .options = { DFF_CTL_LINK_OPTIONS }, .more = DFF_CTL_LINK_MORE },
-    { .name = "batch list", .handler = dff_ctl_batch_list, .needs = DFF_CTL_CONFIG,
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_OWN }, .more = DFF_CTL_LINK_MORE },
+    { .name = "batch modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
+      .needs = DFF_CTL_CONFIG, .help = "change what is given of a batch, at once",
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_FUNC } },
+    { .name = "batch show", .words = { "ID" }, .handler = dff_ctl_link_show,
+      .needs = DFF_CTL_CONFIG, .help = "one batch and the statistics of its calls",
+      .options = { DFF_CTL_JSON_OPTION } },
+    { .name = "batch list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
       .help = "batches, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
 
     { .name = "api-auth add", .handler = dff_ctl_api_auth_add, .needs = DFF_CTL_CONFIG,
