@@ -270,6 +270,15 @@ def test_batches_are_made_and_listed_like_links(node):
                 if 'bat-listed' in line)
     assert 'apia-listed' in line and '{"x": 1}' in line
     assert 'bat-listed' not in node.ctl('link', 'list').stdout
+    node.ctl('batch', 'modify', 'bat-listed', '--disabled', '--api-auth', '')
+    assert node.get('/api/v1/bat/bat-listed').json['reason'] == 'EBizCondition.BatchDisabled'
+    shown = json.loads(node.ctl('batch', 'show', 'bat-listed', '--json').stdout)
+    assert shown['state'] == 'disabled' and shown['apiAuthId'] is None
+    done = node.ctl('batch', 'add', 't__guarded.ok', '--id', 'bat-x', '--throttling', '{}',
+                    check=False)
+    assert done.returncode == 2 and 'unknown option: --throttling' in done.stderr
+    done = node.ctl('batch', 'modify', 'bat-none', '--enabled', check=False)
+    assert done.returncode == 1 and 'no such batch: bat-none' in done.stderr
     done = node.ctl('batch', 'add', 't__guarded.ok', '--id', 'bat-listed', check=False)
     assert done.returncode == 1 and 'batch bat-listed exists already' in done.stderr
 
