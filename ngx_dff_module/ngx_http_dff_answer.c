@@ -37,6 +37,13 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
         r->keepalive = 0;
     }
 
+    /* a body that was not read would be taken for the connection's next request, and
+     * who waits with it (Expect: 100-continue) need not send it */
+    r->expect_tested = 1;
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
     r->headers_out.content_type.data = (u_char *) type;

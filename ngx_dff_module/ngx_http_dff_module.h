@@ -91,6 +91,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
     ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
@@ -109,6 +110,8 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   cache_key;    /* where the result is to be cached; or empty */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
+    struct ngx_http_dff_auth_s *auth;         /* API auth of the link; NULL: it has none */
+    ngx_table_elt_t            *credential;   /* header that is not for scripts */
 };
 
 extern ngx_module_t  ngx_http_dff_module;
