@@ -24,6 +24,11 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
 
     ctx->answered = 1;
 
+    if (ctx->counted) {
+        ngx_http_dff_counters_call(ctx->worker->counters, ctx->reason, ctx->outcome_sub,
+                                   ngx_http_dff_elapsed(ctx));
+    }
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
     r->headers_out.content_type.data = (u_char *) type;
@@ -100,6 +105,8 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->reason = reason;
+    ctx->outcome_sub = sub;
 
     body.data = NULL;
     body.len = 0;
@@ -125,6 +132,27 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     }
 
     ngx_http_dff_answer(ctx, row->http_status, NGX_HTTP_DFF_TYPE_JSON, body);
+}
+
+
+void
+ngx_http_dff_answer_away(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message)
+{
+    json_t  *detail, *id;
+
+    if (message == NULL) {
+        message = ngx_http_dff_redis_usable(link) ? "Redis did not answer" : link->reason;
+    }
+
+    id = ctx->task_id.len == 0 ? NULL
+         : json_stringn((char *) ctx->task_id.data, ctx->task_id.len);
+
+    /* an error text of Redis that is not UTF-8 is left out */
+    detail = json_pack("{s:o*, s:s*, s:o*}", "id", id, "state", state,
+                       "message", json_string(message));
+
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, detail);
 }
 
 

@@ -16,6 +16,8 @@ static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, vo
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_call_mark(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_unknown(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_congested(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
@@ -57,6 +59,7 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
 
     elapsed = ngx_http_dff_elapsed(ctx);
     wait = wait > elapsed ? wait - elapsed : 1;
+    call->deadline = ngx_current_msec + wait;
 
     if (ngx_http_dff_job_encode(call, wait, &command) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
@@ -73,12 +76,12 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
                                      (char *) command.data, command.len)
         != NGX_OK)
     {
-        ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
+        ngx_http_dff_call_refused(call, NULL, "refused");
         return NGX_DONE;
     }
 
     call->pushing++;
-    ngx_add_timer(&call->timer, wait);
+    ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
 
     return NGX_DONE;
 }
@@ -117,7 +120,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
-    worker->ncalls++;
+    ngx_http_dff_counters_set(&worker->counters->pending, ++worker->ncalls);
 
     cleanup->handler = ngx_http_dff_call_cleanup;
     cleanup->data = ctx;     /* not the call, which may be freed before */
@@ -137,11 +140,14 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
 static void
 ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 {
-    ngx_msec_t            elapsed;
     redisReply           *reply = data;
     ngx_http_dff_call_t  *call = privdata;
 
     call->pushing--;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
+        ngx_http_dff_call_confirmed(call);
+    }
 
     if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
         ngx_http_dff_call_release(call);
@@ -149,11 +155,7 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     }
 
     if (reply == NULL) {
-        /* Redis may have taken it. Never pushed again; the reply may yet come. */
-        elapsed = ngx_http_dff_elapsed(call->ctx);
-        call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
-        ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
-                                    ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
+        ngx_http_dff_call_unknown(call);
         return;
     }
 
@@ -171,6 +173,41 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     if (call->async) {
         ngx_http_dff_call_accepted(call);
     }
+}
+
+
+/* The timer goes on as the API timeout. An async call keeps its patience: its answer
+ * comes with this, or soon. */
+static void
+ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
+{
+    ngx_msec_int_t  left;
+
+    if (call->state == NGX_HTTP_DFF_CALL_ENDED) {
+        return;
+    }
+
+    call->confirmed = 1;
+
+    if (!call->async) {
+        left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
+        ngx_add_timer(&call->timer, left > 0 ? (ngx_msec_t) left : 1);
+    }
+}
+
+
+/* Redis may have the job or not. It is never pushed again; its reply may yet come, until the
+ * patience with Redis is over. */
+static void
+ngx_http_dff_call_unknown(ngx_http_dff_call_t *call)
+{
+    ngx_msec_t  elapsed;
+
+    elapsed = ngx_http_dff_elapsed(call->ctx);
+
+    call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
+    ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
+                                ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
 }
 
 
@@ -220,19 +257,18 @@ ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *data, void *privdata)
 
     call->pushing--;
 
-    if (call->state == NGX_HTTP_DFF_CALL_WAITING
-        && reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
-    {
+    if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
+        ngx_http_dff_call_release(call);
+
+    } else if (reply == NULL) {
+        ngx_http_dff_call_unknown(call);    /* taken back or not */
+
+    } else if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 1) {
         ngx_http_dff_call_congested(call);
-        return;
-    }
 
-    if (call->state == NGX_HTTP_DFF_CALL_WAITING && call->async) {
+    } else if (call->async) {
         ngx_http_dff_call_accepted(call);   /* claimed in the meantime */
-        return;
     }
-
-    ngx_http_dff_call_release(call);
 }
 
 
@@ -287,7 +323,7 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || call->async) {
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
         return;
     }
@@ -351,21 +387,18 @@ ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
 }
 
 
-/* 503.53. state tells whether the job may run: "refused": it does not; "unknown". */
+/* message, state: see ngx_http_dff_answer_away(). */
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
-    json_t              *detail;
-    ngx_connection_t    *c;
-    ngx_http_dff_ctx_t  *ctx;
+    ngx_connection_t      *c;
+    ngx_http_dff_ctx_t    *ctx;
+    ngx_http_dff_redis_t  *link = &call->worker->commands;
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
 
-    detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
-                       "state", state, "message", message);
-
-    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, detail);
+    ngx_http_dff_answer_away(ctx, link, state, message);
     ngx_http_run_posted_requests(c);
 }
 
@@ -378,7 +411,7 @@ ngx_http_dff_call_end(ngx_http_dff_call_t *call)
 
     if (call->state != NGX_HTTP_DFF_CALL_ENDED) {
         ngx_rbtree_delete(&call->worker->calls, &call->node.node);
-        call->worker->ncalls--;
+        ngx_http_dff_counters_set(&call->worker->counters->pending, --call->worker->ncalls);
         call->state = NGX_HTTP_DFF_CALL_ENDED;
     }
 
@@ -448,7 +481,12 @@ ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t ra
     if (ngx_http_dff_redis_command(&worker->commands, NULL, NULL, only_if_new ? 6 : 5, argv)
         != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_WARN, worker->log, 0,
+        /* the outage itself is in the log */
+        if (!only_if_new) {
+            ngx_http_dff_counters_add(&worker->counters->results_lost, 1);
+        }
+
+        ngx_log_error(NGX_LOG_INFO, worker->log, 0,
                       "dff: the result of %*s could not be kept: Redis is away",
                       id.len, id.data);
     }
