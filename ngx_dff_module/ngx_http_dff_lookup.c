@@ -1,5 +1,6 @@
 /* Finding a route: see the header. */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_route_cache.h"
 #include "ngx_http_dff_stages.h"
@@ -83,7 +84,9 @@ ngx_http_dff_lookup_missing(ngx_http_dff_ctx_t *ctx)
     };
 
     ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, messages[ctx->kind],
-                              json_pack("{s:s%}", "id", ctx->link_id.data, ctx->link_id.len));
+                              json_pack("{s:o}", "id",
+                                        ngx_http_dff_dump_text(ctx->link_id.data,
+                                                               ctx->link_id.len)));
     return NGX_DONE;
 }
 
@@ -280,9 +283,7 @@ ngx_http_dff_lookup_read(ngx_http_dff_question_t *question, redisReply *reply, v
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        /* an error of the whole server is told once, by its link */
-        level = ngx_http_dff_redis_usable(&question->worker->commands) ? NGX_LOG_ERR
-                                                                       : NGX_LOG_INFO;
+        level = ngx_http_dff_redis_error_level(&question->worker->commands);
         ngx_log_error(level, question->worker->log, 0, "dff: GET route \"%V\": %s",
                       &question->node.str, reply->str);
         return NGX_ABORT;

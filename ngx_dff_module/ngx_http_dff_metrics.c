@@ -39,6 +39,8 @@ static void ngx_http_dff_metrics_reconnects(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_queues(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
+static void ngx_http_dff_metrics_delayed(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_node_info(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_groups(ngx_http_dff_scrape_t *scrape,
@@ -130,6 +132,9 @@ static const ngx_http_dff_metric_t  ngx_http_dff_metrics[] = {
 
     { "dff_queue_length", "gauge", "Jobs that wait in a queue of the cluster.",
       ngx_http_dff_metrics_queues, 0, NULL },
+
+    { "dff_delayed_jobs", "gauge", "Jobs with an eta that wait for their time.",
+      ngx_http_dff_metrics_delayed, 0, NULL },
 
     { "dff_node_info", "gauge", "Executors of the cluster that are alive.",
       ngx_http_dff_metrics_node_info, 0, NULL },
@@ -292,6 +297,19 @@ ngx_http_dff_metrics_queues(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_me
         number[0] = (char) ('0' + i);
         ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1,
                                     (uint64_t) scrape->reply->element[i]->integer);
+    }
+}
+
+
+static void
+ngx_http_dff_metrics_delayed(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric)
+{
+    redisReply  *length;
+
+    if (scrape->reply != NULL) {
+        length = scrape->reply->element[NGX_HTTP_DFF_SCRAPE_QUEUES];
+        ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0, (uint64_t) length->integer);
     }
 }
 

@@ -102,6 +102,14 @@ ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
            || (link->state == NGX_HTTP_DFF_REDIS_CONNECTING && link->failures == 0);
 }
 
+/* For the log, of an error that a command got: one of the whole server is told once, when
+ * the link goes down by it. */
+static ngx_inline ngx_uint_t
+ngx_http_dff_redis_error_level(const ngx_http_dff_redis_t *link)
+{
+    return ngx_http_dff_redis_usable(link) ? NGX_LOG_ERR : NGX_LOG_INFO;
+}
+
 /* NGX_ERROR: not accepted, the callback will not run. The arguments are copied. */
 ngx_int_t ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
     void *data, int argc, const ngx_str_t *argv);

@@ -14,11 +14,11 @@ static void ngx_http_dff_scrape_gather(ngx_http_dff_scrape_t *scrape, ngx_http_d
     redisReply *reply);
 static json_t *ngx_http_dff_scrape_nodes(redisReply *reply);
 
-/* KEYS: the queues, nodes. ARGV: "node:" with its prefix, how many nodes. */
+/* KEYS: the queues, delayed, nodes. ARGV: "node:" with its prefix, how many nodes. */
 static ngx_str_t  ngx_http_dff_scrape_script = ngx_string(
     "local out = {} "
     "for i = 1, #KEYS - 1 do "
-        "local n = redis.pcall('LLEN', KEYS[i]) "
+        "local n = redis.pcall(i < #KEYS - 1 and 'LLEN' or 'ZCARD', KEYS[i]) "
         "out[i] = type(n) == 'number' and n or 0 "
     "end "
     "local names = redis.call('SMEMBERS', KEYS[#KEYS]) "
@@ -35,21 +35,22 @@ ngx_http_dff_scrape_start(ngx_http_dff_ctx_t *ctx)
 {
     ngx_uint_t  i;
     dff_key_t   queues[NGX_HTTP_DFF_SCRAPE_QUEUES], node;
-    ngx_str_t   argv[3 + NGX_HTTP_DFF_SCRAPE_QUEUES + 3];
+    ngx_str_t   argv[3 + NGX_HTTP_DFF_SCRAPE_LENGTHS + 3];
 
     ngx_str_set(&argv[0], "EVAL");
     argv[1] = ngx_http_dff_scrape_script;
-    ngx_str_set(&argv[2], "11");
+    ngx_str_set(&argv[2], "12");
 
     for (i = 0; i < NGX_HTTP_DFF_SCRAPE_QUEUES; i++) {
         argv[3 + i].len = dff_key_queue(queues[i], (int) i);
         argv[3 + i].data = (u_char *) queues[i];
     }
 
-    ngx_str_set(&argv[3 + i], DFF_KEY_NODES);
-    argv[4 + i].len = dff_key_node(node, DFF_STR(""));
-    argv[4 + i].data = (u_char *) node;
-    ngx_str_set(&argv[5 + i], NGX_HTTP_DFF_SCRAPE_NODES);
+    ngx_str_set(&argv[3 + i], DFF_KEY_DELAYED);
+    ngx_str_set(&argv[4 + i], DFF_KEY_NODES);
+    argv[5 + i].len = dff_key_node(node, DFF_STR(""));
+    argv[5 + i].data = (u_char *) node;
+    ngx_str_set(&argv[6 + i], NGX_HTTP_DFF_SCRAPE_NODES);
 
     if (ngx_http_dff_ask(ctx, ngx_http_dff_scrape_tell, NGX_HTTP_DFF_SCRAPE_PATIENCE,
                          sizeof(argv) / sizeof(argv[0]), argv)
@@ -104,12 +105,12 @@ ngx_http_dff_scrape_gather(ngx_http_dff_scrape_t *scrape, ngx_http_dff_ctx_t *ct
     ngx_http_dff_route_cache_stats(mcf->routes, &scrape->routes);
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements < NGX_HTTP_DFF_SCRAPE_QUEUES)
+        || reply->elements < NGX_HTTP_DFF_SCRAPE_LENGTHS)
     {
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_DFF_SCRAPE_QUEUES; i++) {
+    for (i = 0; i < NGX_HTTP_DFF_SCRAPE_LENGTHS; i++) {
         if (reply->element[i]->type != REDIS_REPLY_INTEGER) {
             return;
         }
@@ -130,7 +131,7 @@ ngx_http_dff_scrape_nodes(redisReply *reply)
 
     nodes = json_array();
 
-    for (i = NGX_HTTP_DFF_SCRAPE_QUEUES; i < reply->elements; i++) {
+    for (i = NGX_HTTP_DFF_SCRAPE_LENGTHS; i < reply->elements; i++) {
         text = reply->element[i];
 
         if (text->type != REDIS_REPLY_STRING

@@ -14,7 +14,8 @@
 
 #include "dff_buf.h"
 
-#define NGX_HTTP_DFF_SCRAPE_QUEUES  10
+#define NGX_HTTP_DFF_SCRAPE_QUEUES   10
+#define NGX_HTTP_DFF_SCRAPE_LENGTHS  (NGX_HTTP_DFF_SCRAPE_QUEUES + 1)   /* and delayed jobs */
 
 /* One scrape, from Redis's answer to ours. */
 typedef struct {
@@ -23,8 +24,8 @@ typedef struct {
     ngx_http_dff_route_cache_stats_t   routes;
     ngx_uint_t                         workers;
     int64_t                            since_ms;
-    redisReply                        *reply;     /* the queues' lengths come first; NULL:
-                                                     Redis is away */
+    redisReply                        *reply;     /* lengths come first; NULL: Redis is
+                                                     away */
     json_t                            *nodes;     /* array of heartbeats; or NULL */
 } ngx_http_dff_scrape_t;
 

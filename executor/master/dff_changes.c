@@ -26,7 +26,7 @@ struct dff_changes_s {
 
 static void dff_changes_subscribe(dff_changes_t *changes);
 
-/* --- messages ------------------------------------------------------------------------------ */
+/* --- messages ------------------------------------------------------------- */
 
 static void
 dff_changes_script(dff_changes_t *changes, dff_str_t words)
@@ -80,7 +80,7 @@ dff_changes_message(dff_changes_t *changes, dff_str_t text)
     }
 }
 
-/* --- the subscription ------------------------------------------------------------------------- */
+/* --- the subscription ----------------------------------------------------- */
 
 static void
 dff_changes_on_message(redisAsyncContext *ac, void *reply_ptr, void *data)

@@ -77,7 +77,7 @@ dff_claim_free(dff_claim_t *claim)
     free(claim);
 }
 
-/* --- one queue --------------------------------------------------------------------------------- */
+/* --- one queue ------------------------------------------------------------ */
 
 static void
 dff_claim_on_job(redisAsyncContext *ac, void *reply_ptr, void *data)
@@ -157,7 +157,7 @@ dff_claim_lost(void *ctx)
     dff_sweep_soon(q->claim->master->sweep);
 }
 
-/* --- all queues ----------------------------------------------------------------------------------- */
+/* --- all queues ----------------------------------------------------------- */
 
 void
 dff_claim_begin(dff_claim_t *claim)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include "master/dff_changes.h"
 #include "master/dff_claim.h"
+#include "master/dff_delayed.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_lock.h"
 #include "master/dff_node_watch.h"
@@ -35,157 +35,7 @@
 
 #include "dff_banned.h"
 
-#define DFF_DRAIN_WITHOUT_REDIS_MS  10000   /* answers that nobody takes */
-#define DFF_ENDING_MS                5000   /* workers that do not go, keys that stay */
-
-static const char *const dff_master_states[] = {
-    [DFF_MASTER_CONNECTING] = "connecting",
-    [DFF_MASTER_RECOVERING] = "recovering",
-    [DFF_MASTER_SERVING] = "serving",
-    [DFF_MASTER_DRAINING] = "draining",
-    [DFF_MASTER_ENDING] = "ending",
-    [DFF_MASTER_ENDED] = "ended",
-};
-
-/* States are only gone through forwards. */
-static void
-dff_master_move(dff_master_t *master, dff_master_state_t state)
-{
-    if (state <= master->state)
-        return;
-    dff_log_info(&master->log, NULL, "state %s -> %s", dff_master_states[master->state],
-                 dff_master_states[state]);
-    master->state = state;
-}
-
-/* --- end --------------------------------------------------------------------------------------- */
-
-static void
-dff_master_on_left(redisAsyncContext *ac, void *reply, void *data)
-{
-    (void) ac;
-    (void) reply;
-    ((dff_master_t *) data)->left = true;
-}
-
-/* The last words in Redis: nothing of ours stays but what could not be answered. */
-static void
-dff_master_leave_redis(dff_master_t *master)
-{
-    const char    *del[] = { "DEL", master->key_node };
-    size_t         del_len[] = { 3, master->key_node_len };
-    dff_lua_call_t call;
-
-    /* Once more: a Redis 4.0 has no CLIENT ID, so a blocking command of ours may
-     * have claimed after its connection was closed. */
-    dff_recovery_give_back_own(master->recovery, NULL, NULL);
-    (void) dff_redis_link_command(master->command, NULL, NULL, 2, del, del_len);
-    dff_lua_begin(&call);
-    dff_lua_key(&call, DFF_KEY_NODES, sizeof(DFF_KEY_NODES) - 1);
-    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
-    dff_lua_key(&call, master->key_started, master->key_started_len);
-    dff_lua_arg(&call, master->node, strlen(master->node));
-    if (dff_lua_run(&master->lua, DFF_LUA_FORGET_NODE, DFF_LUA_TEXT, &call, master->command,
-                    dff_master_on_left, master) != DFF_OK)
-        master->left = true;
-}
-
-static void
-dff_master_end(dff_master_t *master)
-{
-    dff_master_move(master, DFF_MASTER_ENDING);
-    master->give_up_ms = dff_time_monotonic_ms() + DFF_ENDING_MS;
-    dff_claim_stop(master->claim);
-    dff_pool_stop(master->pool, master->hurry);
-    dff_master_leave_redis(master);
-}
-
-static void
-dff_master_on_given_back(void *ctx)
-{
-    ((dff_master_t *) ctx)->given_back = true;
-}
-
-static void
-dff_master_drain(dff_master_t *master)
-{
-    bool served = master->state == DFF_MASTER_SERVING;
-
-    dff_master_move(master, DFF_MASTER_DRAINING);
-    if (!served) {
-        /* Before Redis was there: nothing was claimed. */
-        dff_master_end(master);
-        return;
-    }
-    dff_claim_stop(master->claim);
-    dff_run_forget_claimed(master);
-    dff_recovery_give_back_own(master->recovery, dff_master_on_given_back, master);
-    dff_heartbeat_now(master->heartbeat);
-}
-
-void
-dff_master_fail(dff_master_t *master, const char *fmt, ...)
-{
-    char    text[1200];
-    va_list args;
-
-    va_start(args, fmt);
-    (void) vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    dff_log_error(&master->log, NULL, "%s", text);
-    if (!master->log.to_stderr)
-        (void) fprintf(stderr, "dff-executor: %s\n", text);
-    master->exit_status = 1;
-    if (master->state < DFF_MASTER_ENDING)
-        dff_master_end(master);
-}
-
-/* Is there nothing left to wait for? */
-static void
-dff_master_settle_end(dff_master_t *master)
-{
-    bool redis = dff_redis_link_ready(master->command);
-
-    if (master->state == DFF_MASTER_DRAINING) {
-        if (!redis && master->give_up_ms == 0)
-            master->give_up_ms = dff_time_monotonic_ms() + DFF_DRAIN_WITHOUT_REDIS_MS;
-        else if (redis)
-            master->give_up_ms = 0;
-        if (!dff_run_any(master) && dff_outbox_empty(master->outbox) && master->given_back)
-            dff_master_end(master);
-        return;
-    }
-    if (master->state == DFF_MASTER_ENDING && dff_pool_empty(master->pool)
-        && (master->left || !redis))
-        dff_master_move(master, DFF_MASTER_ENDED);
-}
-
-/* Every second: what keeps the end waiting for too long. */
-static void
-dff_master_tick_end(dff_master_t *master)
-{
-    int i, busy = 0;
-
-    if (master->give_up_ms == 0 || dff_time_monotonic_ms() < master->give_up_ms)
-        return;
-    if (master->state == DFF_MASTER_ENDING) {
-        dff_pool_stop(master->pool, true);
-        dff_master_move(master, DFF_MASTER_ENDED);
-        return;
-    }
-    if (master->state != DFF_MASTER_DRAINING)
-        return;
-    for (i = 0; i < master->pool->ngroups; i++)
-        busy += master->pool->groups[i].busy;
-    if (busy > 0)
-        return;                 /* they have their own time limits */
-    dff_log_error(&master->log, NULL, "Redis is away: %zu results are not delivered",
-                  dff_outbox_count(master->outbox));
-    master->exit_status = 1;
-    dff_master_end(master);
-}
-
-/* --- signals -------------------------------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static void
 dff_master_on_term(evutil_socket_t number, short what, void *ctx)
@@ -269,7 +119,7 @@ static const struct {
     { SIGCHLD, dff_master_on_chld },
 };
 
-/* --- Redis comes and goes --------------------------------------------------------------------------- */
+/* --- Redis comes and goes ------------------------------------------------- */
 
 static void
 dff_master_refused(void *ctx, const dff_err_t *err)
@@ -300,7 +150,7 @@ dff_master_redis_ready(void *ctx)
     dff_outbox_send_again(master->outbox);
     dff_published_ask_again(master->published);
     if (master->state == DFF_MASTER_DRAINING && !master->given_back)
-        dff_recovery_give_back_own(master->recovery, dff_master_on_given_back, master);
+        dff_master_give_back(master);
 }
 
 static void
@@ -317,6 +167,7 @@ dff_master_recovered(dff_master_t *master)
     if (master->state != DFF_MASTER_RECOVERING)
         return;
     dff_master_move(master, DFF_MASTER_SERVING);
+    master->served = true;
     dff_heartbeat_now(master->heartbeat);
     dff_claim_begin(master->claim);
     dff_log_warn(&master->log, NULL, "node %s serves (version %s, pid %d, %d groups of %lld "
@@ -324,7 +175,7 @@ dff_master_recovered(dff_master_t *master)
                  (long long) master->cfg->worker_concurrency);
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------- */
 
 static void
 dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -364,7 +215,7 @@ dff_master_loop(dff_master_t *master)
     }
 }
 
-/* --- start ------------------------------------------------------------------------------------------------ */
+/* --- start ---------------------------------------------------------------- */
 
 static int
 dff_master_init_names(dff_master_t *master, dff_err_t *err)
@@ -452,6 +303,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->recovery = dff_recovery_new(master);
     master->node_watch = dff_node_watch_new(master);
     master->sweep = dff_sweep_new(master);
+    master->delayed = dff_delayed_new(master);
     master->heartbeat = dff_heartbeat_new(master);
     master->claim = dff_claim_new(master);
     master->zygote = dff_zygote_proc_new(master);
@@ -459,7 +311,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
-        || master->heartbeat == NULL || master->claim == NULL || master->zygote == NULL
+        || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL || master->zygote == NULL
         || master->changes == NULL || master->command == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     return DFF_OK;
@@ -493,6 +345,7 @@ dff_master_release(dff_master_t *master)
     dff_recovery_free(master->recovery);
     dff_node_watch_free(master->node_watch);
     dff_sweep_free(master->sweep);
+    dff_delayed_free(master->delayed);
     dff_heartbeat_free(master->heartbeat);
     dff_redis_free(master->redis);
 

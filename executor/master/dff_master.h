@@ -95,9 +95,11 @@ struct dff_master_s {
     struct dff_recovery_s     *recovery;
     struct dff_sweep_s        *sweep;
     struct dff_node_watch_s   *node_watch;
+    struct dff_delayed_s      *delayed;
 
     dff_counters_t        counters;
     int64_t               started_at_ms;    /* Unix time */
+    bool                  served;       /* the node's keys in Redis are ours */
     bool                  given_back;   /* DRAINING: claimed:<node> is empty */
     bool                  left;         /* ENDING: our keys are gone */
     int64_t               give_up_ms;   /* monotonic: end of the waiting in DRAINING, ENDING */
@@ -110,6 +112,15 @@ struct dff_master_s {
 
 /* Recovery at start has ended: begin to claim. */
 void dff_master_recovered(dff_master_t *master);
+/* A signal: no more jobs, end when the running ones have ended. */
+void dff_master_drain(dff_master_t *master);
+/* DRAINING: what is claimed goes back to its queues; again when Redis was away. */
+void dff_master_give_back(dff_master_t *master);
+/* End of a turn of the loop, and every second: is there still something to wait for? */
+void dff_master_settle_end(dff_master_t *master);
+void dff_master_tick_end(dff_master_t *master);
+/* The one place where the state changes; states are only gone through forwards. */
+void dff_master_move(dff_master_t *master, dff_master_state_t state);
 /* Cannot go on: logged as ERROR, ends the process with status 1. */
 void dff_master_fail(dff_master_t *master, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -80,7 +80,7 @@ dff_master_count(dff_master_t *master, dff_status_t status)
     }
 }
 
-/* --- sending one ------------------------------------------------------------------------ */
+/* --- sending one ---------------------------------------------------------- */
 
 static void
 dff_answer_on_reply(redisAsyncContext *ac, void *reply_ptr, void *data)
@@ -157,7 +157,7 @@ dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
                         == DFF_OK;
 }
 
-/* --- the outbox ----------------------------------------------------------------------------- */
+/* --- the outbox ----------------------------------------------------------- */
 
 /* A job whose answer is given up stays in started:<node>: the sweep finds it there
  * and ends it as lost, so its caller is told something all the same. */

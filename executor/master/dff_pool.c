@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dff_envelope.h"
 #include "dff_time.h"
@@ -17,7 +16,7 @@
 #define DFF_POOL_BACKOFF_MIN_MS   100
 #define DFF_POOL_BACKOFF_MAX_MS  5000
 
-/* --- groups -------------------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------- */
 
 int
 dff_pool_groups(const dff_config_t *cfg, const char *only, unsigned masks[10], dff_err_t *err)
@@ -134,7 +133,7 @@ dff_group_room(const dff_group_t *group)
     return room > 0 ? room : 0;
 }
 
-/* --- giving jobs to workers --------------------------------------------------------------------- */
+/* --- giving jobs to workers ----------------------------------------------- */
 
 static void
 dff_group_dispatch(dff_group_t *group)
@@ -159,7 +158,7 @@ dff_group_dispatch(dff_group_t *group)
     }
 }
 
-/* --- keeping the number of workers -------------------------------------------------------------- */
+/* --- keeping the number of workers ---------------------------------------- */
 
 static void
 dff_group_fork(dff_group_t *group, dff_pool_t *pool)
@@ -200,7 +199,7 @@ dff_pool_settle(dff_pool_t *pool)
     }
 }
 
-/* --- news of workers -------------------------------------------------------------------------------- */
+/* --- news of workers ------------------------------------------------------ */
 
 void
 dff_pool_forked(dff_pool_t *pool, uint32_t tag, pid_t pid, dff_str_t error)

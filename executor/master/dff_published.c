@@ -55,7 +55,7 @@ dff_published_free(dff_published_t *cache)
     free(cache);
 }
 
-/* --- slots ------------------------------------------------------------------------ */
+/* --- slots ---------------------------------------------------------------- */
 
 static unsigned
 dff_published_hash(dff_str_t id)
@@ -177,7 +177,7 @@ dff_published_id(const dff_published_t *cache, uint32_t index)
     return slot == NULL ? DFF_STR("") : (dff_str_t) { slot->id, slot->id_len };
 }
 
-/* --- what workers have ---------------------------------------------------------------- */
+/* --- what workers have ---------------------------------------------------- */
 
 static void
 dff_published_slot_tell_workers(dff_published_t *cache, const dff_published_slot_t *slot)
@@ -233,7 +233,7 @@ dff_published_slot_answer_all(dff_published_t *cache, dff_published_slot_t *slot
     }
 }
 
-/* --- loading ------------------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------- */
 
 /* Runs that were in line go on, line up again (once), or learn that it is missing. */
 static void
@@ -332,12 +332,13 @@ dff_published_slot_load(dff_published_t *cache, dff_published_slot_t *slot)
         slot->loading = true;
 }
 
-/* --- from others ------------------------------------------------------------------------- */
+/* --- from others ---------------------------------------------------------- */
 
 bool
 dff_published_want(dff_published_t *cache, dff_run_t *run)
 {
-    dff_published_slot_t *slot = dff_published_slot_get(cache, dff_id_func_script(run->job.func_id));
+    dff_str_t             id = dff_id_func_script(run->job.func_id);
+    dff_published_slot_t *slot = dff_published_slot_get(cache, id);
 
     if (slot == NULL) {
         dff_run_script_missing(run);

@@ -76,7 +76,7 @@ dff_recovery_free(dff_recovery_t *recovery)
     free(recovery);
 }
 
-/* --- a started job ------------------------------------------------------------------------------ */
+/* --- a started job -------------------------------------------------------- */
 
 static void
 dff_recovery_lost(dff_master_t *master, dff_str_t node, const dff_job_t *job, const char *why)
@@ -165,7 +165,7 @@ dff_recovery_end_started(dff_master_t *master, dff_str_t node, dff_str_t id, dff
     free(retry);
 }
 
-/* --- one node ------------------------------------------------------------------------------------ */
+/* --- one node ------------------------------------------------------------- */
 
 static void
 dff_rescue_end(dff_rescue_t *rescue)
@@ -333,7 +333,7 @@ dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), vo
     dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
 }
 
-/* --- our own last life ------------------------------------------------------------------------------ */
+/* --- our own last life ---------------------------------------------------- */
 
 static void
 dff_recovery_own_done(void *ctx)

@@ -1,80 +1,28 @@
 /*
- * Connections of the master to its one Redis: connecting, the greeting (AUTH,
- * SELECT, INFO), reconnects, and gathered writes. Runs in the master.
+ * One connection to Redis: connecting, reconnects, commands, gathered writes.
+ * Runs in the master.
  */
 #include "dff_redis_link.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "dff_time.h"
+
+#include "master/dff_redis_internal.h"
 
 #include "dff_banned.h"
 
 #define DFF_LINK_GREETING_MS     5000    /* connect, AUTH, SELECT and INFO together */
-#define DFF_LINK_BACKOFF_MIN_MS    50
 #define DFF_LINK_BACKOFF_MAX_MS  2000
-#define DFF_REDIS_MIN_MAJOR         4
-
-typedef enum {
-    DFF_LINK_DOWN,         /* waits for the backoff */
-    DFF_LINK_CONNECTING,
-    DFF_LINK_GREETING,     /* connected; AUTH, SELECT, INFO on their way */
-    DFF_LINK_READY
-} dff_link_state_t;
-
-TAILQ_HEAD(dff_redis_links_s, dff_redis_link_s);
-
-struct dff_redis_s {
-    struct event_base       *base;
-    dff_log_t               *log;
-    dff_redis_refused_fn     refused;
-    void                    *ctx;
-
-    char                    *address;      /* socket path, or numeric host */
-    int                      port;         /* 0: address is a socket path */
-    char                     label[160];   /* for logs: path, or host:port */
-    int                      database;
-    char                    *user, *password;
-    bool                     plain_auth;   /* the server knows no users */
-
-    struct dff_redis_links_s links;
-    struct dff_redis_links_s dirty;        /* have something to write */
-    bool                     up;           /* as last logged */
-    bool                     ended;
-    int64_t                  down_at_ms;   /* monotonic */
-};
-
-struct dff_redis_link_s {
-    TAILQ_ENTRY(dff_redis_link_s) all, dirty;
-    dff_redis_t           *redis;
-    dff_redis_link_conf_t  conf;
-    char                   name[48];
-    redisAsyncContext     *ac;             /* NULL when DOWN */
-    dff_link_state_t       state;
-    struct event          *read_event, *write_event;   /* of ac's socket */
-    struct event          *timer;          /* backoff, or the greeting's deadline */
-    int                    backoff_ms;
-    long long              client_id;
-    char                   run_id[DFF_REDIS_RUN_ID_SIZE];
-    bool                   is_dirty, reading, writing, flushing;
-    bool                   again;          /* this attempt has learned how to greet */
-    dff_err_t              err;            /* of this attempt */
-};
+#define DFF_LINK_KEEP_SIZE        (1u << 20)    /* a larger buffer is given back */
 
 static void dff_link_connect(dff_redis_link_t *link);
-static void dff_link_greet(dff_redis_link_t *link);
 static void dff_link_gone(dff_redis_link_t *link, const char *why);
 
-/* --- hiredis on libevent, writes gathered ------------------------------------ */
+/* --- hiredis on libevent, writes gathered --------------------------------- */
 
 static void
 dff_link_on_readable(evutil_socket_t fd, short what, void *ctx)
@@ -197,7 +145,7 @@ dff_redis_flush(dff_redis_t *redis)
     }
 }
 
-/* --- one attempt to connect ---------------------------------------------------- */
+/* --- one attempt to connect ----------------------------------------------- */
 
 static void
 dff_link_set_timer(dff_redis_link_t *link, int ms)
@@ -231,7 +179,7 @@ dff_link_on_connect(const redisAsyncContext *ac, int status)
         return;
     }
     link->state = DFF_LINK_GREETING;
-    dff_link_greet(link);
+    dff_redis_greet(link);
 }
 
 static void
@@ -306,273 +254,7 @@ dff_link_gone(dff_redis_link_t *link, const char *why)
         link->conf.lost(link->conf.ctx);
 }
 
-/* --- the greeting: AUTH, SELECT, INFO, pipelined; INFO's reply decides ---------- */
-
-static void
-dff_link_on_auth(redisAsyncContext *ac, void *reply_ptr, void *data)
-{
-    dff_redis_link_t *link = data;
-    redisReply       *reply = reply_ptr;
-
-    (void) ac;
-    if (reply == NULL || reply->type != REDIS_REPLY_ERROR)
-        return;
-
-    if (link->redis->user[0] != '\0' && strstr(reply->str, "wrong number of arguments") != NULL) {
-        link->redis->plain_auth = link->again = true;
-        return;
-    }
-    /* A password for a server that wants none is harmless. */
-    if (strstr(reply->str, "no password is set") != NULL
-        || strstr(reply->str, "without any password configured") != NULL)
-        return;
-    (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "REDIS_USER, REDIS_PASSWORD refused: %s",
-                       reply->str);
-}
-
-static void
-dff_link_on_select(redisAsyncContext *ac, void *reply_ptr, void *data)
-{
-    dff_redis_link_t *link = data;
-    redisReply       *reply = reply_ptr;
-
-    (void) ac;
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR
-        && link->err.reason == DFF_REASON_NONE)
-        (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "SELECT %d: %s", link->redis->database,
-                           reply->str);
-}
-
-static void
-dff_link_on_client_id(redisAsyncContext *ac, void *reply_ptr, void *data)
-{
-    redisReply *reply = reply_ptr;
-
-    (void) ac;
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)      /* Redis 5 and later */
-        ((dff_redis_link_t *) data)->client_id = reply->integer;
-}
-
-static void
-dff_redis_log_up(dff_redis_t *redis)
-{
-    dff_redis_link_t *link;
-
-    if (redis->up)
-        return;
-    TAILQ_FOREACH(link, &redis->links, all) {
-        if (link->state != DFF_LINK_READY)
-            return;
-    }
-    redis->up = true;
-    if (redis->down_at_ms != 0)
-        dff_log_warn(redis->log, NULL, "Redis %s: connected again after %lld ms", redis->label,
-                     (long long) (dff_time_monotonic_ms() - redis->down_at_ms));
-    /* From now on the first lost link is an event again. */
-    redis->down_at_ms = 0;
-}
-
-static void
-dff_link_on_info(redisAsyncContext *ac, void *reply_ptr, void *data)
-{
-    dff_redis_link_t *link = data;
-    redisReply       *reply = reply_ptr;
-    bool              loading = false;
-
-    if (reply == NULL)
-        return;
-
-    if (link->again) {
-        redisAsyncFree(ac);
-        return;
-    }
-    if (link->err.reason == DFF_REASON_NONE && reply->type == REDIS_REPLY_ERROR)
-        (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "INFO: %s", reply->str);
-    if (link->err.reason == DFF_REASON_NONE)
-        (void) dff_redis_check_info((dff_str_t) { reply->str, (size_t) reply->len },
-                                    link->run_id, &loading, &link->err);
-
-    if (link->err.reason != DFF_REASON_NONE) {
-        if (strncmp(link->err.message, "INFO: LOADING", 13) != 0)
-            link->redis->refused(link->redis->ctx, &link->err);
-        redisAsyncFree(ac);
-        return;
-    }
-    if (loading) {
-        (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "Redis is loading its data");
-        redisAsyncFree(ac);
-        return;
-    }
-
-    link->state = DFF_LINK_READY;
-    link->backoff_ms = DFF_LINK_BACKOFF_MIN_MS;
-    (void) evtimer_del(link->timer);
-    dff_redis_log_up(link->redis);
-    link->conf.ready(link->conf.ctx);
-}
-
-static void
-dff_link_greet(dff_redis_link_t *link)
-{
-    dff_redis_t *redis = link->redis;
-    int          rc = REDIS_OK;
-
-    /* A command that is not even buffered (no memory) ends in the deadline: this
-     * runs inside hiredis's connect callback, where nothing may be freed. */
-    if (redis->port != 0)
-        (void) redisEnableKeepAlive(&link->ac->c);     /* an optimisation only */
-
-    if (redis->password[0] != '\0') {
-        if (redis->user[0] != '\0' && !redis->plain_auth)
-            rc |= redisAsyncCommand(link->ac, dff_link_on_auth, link, "AUTH %s %s", redis->user,
-                                    redis->password);
-        else
-            rc |= redisAsyncCommand(link->ac, dff_link_on_auth, link, "AUTH %s",
-                                    redis->password);
-    }
-    rc |= redisAsyncCommand(link->ac, dff_link_on_select, link, "SELECT %d", redis->database);
-    rc |= redisAsyncCommand(link->ac, NULL, NULL, "CLIENT SETNAME dff-executor-%s", link->name);
-    rc |= redisAsyncCommand(link->ac, dff_link_on_client_id, link, "CLIENT ID");
-    rc |= redisAsyncCommand(link->ac, dff_link_on_info, link, "INFO");
-    if (rc != REDIS_OK)
-        (void) dff_err_set(&link->err, DFF_E_SYS, "out of memory");
-}
-
-/* The value of "name:" at the start of a line of INFO, "" when there is none. */
-static dff_str_t
-dff_redis_info_field(dff_str_t info, dff_str_t name)
-{
-    const char *at = info.data, *end = info.data + info.len, *line_end;
-
-    while (at < end) {
-        line_end = memchr(at, '\n', (size_t) (end - at));
-        if (line_end == NULL)
-            line_end = end;
-        if ((size_t) (line_end - at) > name.len && memcmp(at, name.data, name.len) == 0) {
-            const char *stop = line_end;
-
-            at += name.len;
-            while (stop > at && (stop[-1] == '\r' || stop[-1] == ' '))
-                stop--;
-            return (dff_str_t) { at, (size_t) (stop - at) };
-        }
-        at = line_end + 1;
-    }
-    return DFF_STR("");
-}
-
-int
-dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
-    dff_err_t *err)
-{
-    dff_str_t id = dff_redis_info_field(info, DFF_STR("run_id:"));
-    dff_str_t version = dff_redis_info_field(info, DFF_STR("redis_version:"));
-    int       major = 0;
-    size_t    i;
-
-    (void) snprintf(run_id, DFF_REDIS_RUN_ID_SIZE, "%.*s", (int) id.len, id.data);
-    *loading = dff_str_eq(dff_redis_info_field(info, DFF_STR("loading:")), DFF_STR("1"));
-    for (i = 0; i < version.len && i < 4 && version.data[i] >= '0' && version.data[i] <= '9'; i++)
-        major = major * 10 + (version.data[i] - '0');
-
-    if (i == 0)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "this is no Redis: INFO has no redis_version");
-    if (major < DFF_REDIS_MIN_MAJOR)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "Redis is version %.*s, %d.0 or later is needed",
-                           (int) version.len, version.data, DFF_REDIS_MIN_MAJOR);
-    if (dff_str_eq(dff_redis_info_field(info, DFF_STR("cluster_enabled:")), DFF_STR("1")))
-        return dff_err_set(err, DFF_E_SYS_CACHE, "Redis runs in cluster mode; one plain instance "
-                           "(or Sentinel, or a managed one) is needed");
-    return DFF_OK;
-}
-
-/* --- the server ----------------------------------------------------------------- */
-
-static int
-dff_redis_resolve(dff_redis_t *redis, const char *host, int port, dff_err_t *err)
-{
-    struct addrinfo  hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found = NULL;
-    char             address[NI_MAXHOST];
-    int              rc;
-
-    rc = getaddrinfo(host, NULL, &hints, &found);
-    if (rc != 0)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host,
-                           rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-
-    rc = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
-                     NI_NUMERICHOST);
-    freeaddrinfo(found);
-    if (rc != 0)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host, gai_strerror(rc));
-
-    redis->address = strdup(address);
-    redis->port = port;
-    return DFF_OK;
-}
-
-dff_redis_t *
-dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
-    dff_redis_refused_fn refused, void *ctx, dff_err_t *err)
-{
-    dff_redis_t *redis;
-
-    if (cfg->redis_use_tls) {
-        (void) dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_USE_TLS is true, but this build's hiredis "
-                           "has no TLS: use a TLS tunnel (stunnel) or set it to false");
-        return NULL;
-    }
-    redis = calloc(1, sizeof(*redis));
-    if (redis == NULL)
-        goto memory;
-
-    redis->base = base;
-    redis->log = log;
-    redis->refused = refused;
-    redis->ctx = ctx;
-    TAILQ_INIT(&redis->links);
-    TAILQ_INIT(&redis->dirty);
-    redis->database = (int) cfg->redis_database;
-    redis->user = strdup(cfg->redis_user);
-    redis->password = strdup(cfg->redis_password);
-    if (cfg->redis_socket[0] != '\0')
-        redis->address = strdup(cfg->redis_socket);
-    else if (dff_redis_resolve(redis, cfg->redis_host, (int) cfg->redis_port, err) != DFF_OK)
-        goto failed;
-    if (redis->user == NULL || redis->password == NULL || redis->address == NULL)
-        goto memory;
-    (void) snprintf(redis->label, sizeof(redis->label), redis->port == 0 ? "%s" : "%s:%d",
-                    redis->address, redis->port);
-    return redis;
-
-memory:
-    (void) dff_err_set(err, DFF_E_SYS, "out of memory");
-failed:
-    dff_redis_free(redis);
-    return NULL;
-}
-
-void
-dff_redis_free(dff_redis_t *redis)
-{
-    if (redis == NULL)
-        return;
-    if (redis->password != NULL)
-        explicit_bzero(redis->password, strlen(redis->password));
-    free(redis->password);
-    free(redis->user);
-    free(redis->address);
-    free(redis);
-}
-
-void
-dff_redis_end(dff_redis_t *redis)
-{
-    redis->ended = true;
-}
-
-/* --- links ------------------------------------------------------------------------ */
+/* --- links ---------------------------------------------------------------- */
 
 dff_redis_link_t *
 dff_redis_link_new(dff_redis_t *redis, const dff_redis_link_conf_t *conf)
@@ -652,14 +334,60 @@ dff_redis_link_drop(dff_redis_link_t *link, const char *why)
         dff_link_gone(link, why);
 }
 
+/* "<mark><number>\r\n" */
+static char *
+dff_link_put_number(char *at, char mark, size_t number)
+{
+    char digits[24], *digit = digits + sizeof(digits);
+
+    do {
+        *--digit = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    *at++ = mark;
+    memcpy(at, digit, (size_t) (digits + sizeof(digits) - digit));
+    at += digits + sizeof(digits) - digit;
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+}
+
+/* Formatted here: redisAsyncCommandArgv takes three times as long, most of it in
+ * growing its string, and this runs several times for each job. */
 int
 dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data, int argc,
     const char **argv, const size_t *argvlen)
 {
+    dff_buf_t *text;
+    size_t     len, room = 32;
+    char      *at;
+    int        i;
+
     if (!dff_redis_link_ready(link))
         return DFF_ERROR;
-    return redisAsyncCommandArgv(link->ac, fn, data, argc, argv, argvlen) == REDIS_OK
-           ? DFF_OK : DFF_ERROR;
+    text = &link->redis->text;
+    for (i = 0; i < argc; i++)
+        room += (argvlen == NULL ? strlen(argv[i]) : argvlen[i]) + 32;
+
+    dff_buf_clear(text);
+    at = dff_buf_reserve(text, room);
+    if (at == NULL)
+        return DFF_ERROR;
+    at = dff_link_put_number(at, '*', (size_t) argc);
+    for (i = 0; i < argc; i++) {
+        len = argvlen == NULL ? strlen(argv[i]) : argvlen[i];
+        at = dff_link_put_number(at, '$', len);
+        if (len > 0)
+            memcpy(at, argv[i], len);
+        at += len;
+        *at++ = '\r';
+        *at++ = '\n';
+    }
+
+    i = redisAsyncFormattedCommand(link->ac, fn, data, text->data, (size_t) (at - text->data));
+    if (text->size > DFF_LINK_KEEP_SIZE)
+        dff_buf_release(text);
+    return i == REDIS_OK ? DFF_OK : DFF_ERROR;
 }
 
 int

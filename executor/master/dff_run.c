@@ -87,7 +87,7 @@ dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char 
     dff_run_free(run);
 }
 
-/* --- claimed ---------------------------------------------------------------------------------- */
+/* --- claimed -------------------------------------------------------------- */
 
 static void
 dff_run_bad(dff_master_t *master, dff_str_t envelope, const char *why)
@@ -179,7 +179,7 @@ dff_run_expired(dff_run_t *run)
     return true;
 }
 
-/* --- starting ---------------------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 int
 dff_run_start(dff_run_t *run, dff_worker_proc_t *worker)
@@ -246,7 +246,7 @@ dff_run_ask_start(dff_run_t *run, dff_lua_id_t script, dff_lua_form_t form)
         dff_run_move(run, DFF_RUN_UNSURE);
 }
 
-/* --- running ------------------------------------------------------------------------------------ */
+/* --- running -------------------------------------------------------------- */
 
 static int
 dff_run_timeout_s(const dff_run_t *run)
@@ -358,7 +358,7 @@ dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
     dff_run_free(run);
 }
 
-/* --- lost -------------------------------------------------------------------------------------- */
+/* --- lost ----------------------------------------------------------------- */
 
 void
 dff_run_worker_lost(dff_run_t *run, const char *how)
@@ -408,7 +408,7 @@ dff_run_ask_retry(dff_run_t *run, dff_lua_form_t form)
                                     dff_run_on_retry, run) == DFF_OK;
 }
 
-/* --- all of them --------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 void
 dff_run_ask_again(dff_master_t *master)

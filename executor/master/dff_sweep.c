@@ -88,7 +88,7 @@ dff_sweep_unknown(const dff_sweep_t *sweep, dff_str_t task_id)
            && !dff_outbox_has(sweep->master->outbox, task_id);
 }
 
-/* --- claimed ---------------------------------------------------------------------------------- */
+/* --- claimed -------------------------------------------------------------- */
 
 static void
 dff_sweep_give_back(dff_sweep_t *sweep, const dff_job_t *job, dff_str_t envelope)
@@ -134,7 +134,7 @@ dff_sweep_claimed(dff_sweep_t *sweep, const redisReply *reply)
                      "are back in their queues", found);
 }
 
-/* --- started ------------------------------------------------------------------------------------ */
+/* --- started -------------------------------------------------------------- */
 
 static void
 dff_sweep_on_envelope(redisAsyncContext *ac, void *reply_ptr, void *data)
@@ -170,7 +170,7 @@ dff_sweep_started(dff_sweep_t *sweep, const redisReply *reply)
     }
 }
 
-/* --- looking --------------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 static void
 dff_sweep_answered(dff_sweep_t *sweep)

@@ -10,17 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dff_time.h"
 
 #include "master/dff_pool.h"
-#include "master/dff_published.h"
 #include "master/dff_run.h"
 #include "master/dff_zygote_proc.h"
 
 #include "dff_banned.h"
-
-#define DFF_WORKER_READ_SIZE  65536
-#define DFF_WORKER_KEEP_SIZE  (1u << 20)    /* a larger empty buffer is given back */
 
 static const char *const dff_worker_states[] = {
     [DFF_WORKER_FORKING] = "forking",
@@ -48,8 +43,6 @@ static const unsigned dff_worker_moves[] = {
 
 #undef S
 
-static void dff_worker_on_readable(evutil_socket_t fd, short what, void *ctx);
-static void dff_worker_on_writable(evutil_socket_t fd, short what, void *ctx);
 static void dff_worker_on_timer(evutil_socket_t fd, short what, void *ctx);
 
 /* The one place where the state changes; keeps the group's numbers. */
@@ -75,7 +68,7 @@ dff_worker_move(dff_worker_proc_t *worker, dff_worker_state_t state)
     worker->state = state;
 }
 
-/* --- making and freeing ------------------------------------------------------------------- */
+/* --- making and freeing --------------------------------------------------- */
 
 static void
 dff_worker_free(dff_worker_proc_t *worker)
@@ -127,9 +120,9 @@ dff_worker_proc_new(dff_group_t *group, uint32_t tag)
     worker->state = DFF_WORKER_FORKING;
     TAILQ_INSERT_TAIL(&group->workers, worker, all);
     worker->read_event = event_new(master->base, worker->fd, EV_READ | EV_PERSIST,
-                                   dff_worker_on_readable, worker);
+                                   dff_worker_proc_on_readable, worker);
     worker->write_event = event_new(master->base, worker->fd, EV_WRITE | EV_PERSIST,
-                                    dff_worker_on_writable, worker);
+                                    dff_worker_proc_on_writable, worker);
     worker->timer = evtimer_new(master->base, dff_worker_on_timer, worker);
 
     /* Only our end: the worker's own end blocks. */
@@ -160,7 +153,7 @@ dff_worker_proc_set_timer(dff_worker_proc_t *worker, int64_t ms)
     (void) evtimer_add(worker->timer, &after);
 }
 
-/* --- death ----------------------------------------------------------------------------------- */
+/* --- death ---------------------------------------------------------------- */
 
 static void
 dff_worker_describe_end(const dff_worker_proc_t *worker, char *text, size_t size)
@@ -192,7 +185,7 @@ dff_worker_dead(dff_worker_proc_t *worker)
 
     if (!worker->ready)
         group->young_deaths++;
-    if (worker->evidence[0] != '\0' || (!wanted && run == NULL))
+    if ((worker->evidence[0] != '\0' && !master->hurry) || (!wanted && run == NULL))
         dff_log_error(&master->log, NULL, "worker %d of group %s %s; peak RSS %llu KiB%s%s",
                       (int) worker->pid, group->name, how,
                       (unsigned long long) worker->peak_rss_kib,
@@ -229,8 +222,8 @@ dff_worker_half_dead(dff_worker_proc_t *worker)
     dff_worker_proc_set_timer(worker, DFF_WORKER_HALVES_MS);
 }
 
-static void
-dff_worker_eof(dff_worker_proc_t *worker)
+void
+dff_worker_proc_eof(dff_worker_proc_t *worker)
 {
     worker->has_eof = true;
     (void) event_del(worker->read_event);
@@ -263,7 +256,7 @@ dff_worker_proc_kill(dff_worker_proc_t *worker, const char *evidence)
         (void) shutdown(worker->fd, SHUT_RDWR);
 }
 
-/* --- states ------------------------------------------------------------------------------------ */
+/* --- states --------------------------------------------------------------- */
 
 static void
 dff_worker_check_ready(dff_worker_proc_t *worker)
@@ -275,6 +268,13 @@ dff_worker_check_ready(dff_worker_proc_t *worker)
     dff_worker_move(worker, DFF_WORKER_IDLE);
     if (worker->recycle)
         dff_worker_proc_leave(worker);
+}
+
+void
+dff_worker_proc_ready(dff_worker_proc_t *worker)
+{
+    worker->ready = true;
+    dff_worker_check_ready(worker);
 }
 
 void
@@ -354,185 +354,4 @@ dff_worker_on_timer(evutil_socket_t fd, short what, void *ctx)
     default:
         break;
     }
-}
-
-/* --- writing ----------------------------------------------------------------------------------- */
-
-void
-dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count)
-{
-    struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t) count };
-    ssize_t       n = 0;
-    int           i;
-
-    if (worker->has_eof)
-        return;
-    if (worker->out.len == 0) {
-        n = sendmsg(worker->fd, &msg, MSG_NOSIGNAL);
-        /* A dead worker shows at the reading side, with its last words. */
-        if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return;
-        if (n < 0)
-            n = 0;
-    }
-
-    for (i = 0; i < count; i++) {
-        size_t sent = (size_t) n < iov[i].iov_len ? (size_t) n : iov[i].iov_len;
-
-        n -= (ssize_t) sent;
-        if (sent < iov[i].iov_len)
-            dff_buf_add(&worker->out, (char *) iov[i].iov_base + sent, iov[i].iov_len - sent);
-    }
-    if (dff_buf_failed(&worker->out))
-        dff_worker_proc_kill(worker, "no memory to send it a job");
-    else if (worker->out.len > 0)
-        (void) event_add(worker->write_event, NULL);
-}
-
-static void
-dff_worker_on_writable(evutil_socket_t fd, short what, void *ctx)
-{
-    dff_worker_proc_t *worker = ctx;
-    ssize_t            n;
-
-    (void) what;
-    n = send(fd, worker->out.data, worker->out.len, MSG_NOSIGNAL);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n < 0)
-        dff_buf_clear(&worker->out);
-    else
-        dff_buf_consume(&worker->out, (size_t) n);
-
-    if (worker->out.len > 0)
-        return;
-    (void) event_del(worker->write_event);
-    if (worker->out.size > DFF_WORKER_KEEP_SIZE)
-        dff_buf_release(&worker->out);
-}
-
-/* --- reading ------------------------------------------------------------------------------------ */
-
-static void
-dff_worker_result(dff_worker_proc_t *worker, uint64_t seq, dff_str_t payload)
-{
-    dff_run_t *run = worker->run;
-    uint32_t   flags;
-    dff_str_t  reply, log_text;
-
-    if (dff_frame_get_u32(&payload, &flags) != DFF_OK
-        || dff_frame_get_str(&payload, &reply) != DFF_OK
-        || dff_frame_get_str(&payload, &log_text) != DFF_OK) {
-        dff_worker_proc_kill(worker, "it sent a RESULT that is too short");
-        return;
-    }
-
-    /* Of a job that has been answered: the kill was on its way. */
-    if (run == NULL || run->state != DFF_RUN_RUNNING || run->seq != seq)
-        return;
-    if ((flags & DFF_RESULT_RECYCLE) != 0)
-        worker->recycle = true;
-    worker->wants = NULL;
-    dff_run_result(run, reply, log_text);
-}
-
-static void
-dff_worker_frame(dff_worker_proc_t *worker, const dff_frame_head_t *head, dff_str_t payload)
-{
-    dff_str_t id;
-
-    switch (head->type) {
-    case DFF_FRAME_READY:
-        worker->ready = true;
-        dff_worker_check_ready(worker);
-        return;
-    case DFF_FRAME_NEED_SCRIPT:
-        if (dff_frame_get_str(&payload, &id) == DFF_OK) {
-            dff_published_need(worker->master->published, worker, id);
-            return;
-        }
-        break;
-    case DFF_FRAME_RESULT:
-        dff_worker_result(worker, head->seq, payload);
-        return;
-    default:
-        break;
-    }
-    dff_worker_proc_kill(worker, "it sent a frame that no worker sends");
-}
-
-/* Handles the whole frames of bytes; returns how many bytes they were. */
-static size_t
-dff_worker_frames(dff_worker_proc_t *worker, dff_str_t bytes)
-{
-    dff_frame_head_t head;
-    dff_str_t        payload, rest = bytes;
-    dff_err_t        err;
-    int              rc;
-
-    while ((rc = dff_frame_peek(rest, &head, &payload, &err)) == 1) {
-        dff_worker_frame(worker, &head, payload);
-        rest.data += sizeof(head) + head.size;
-        rest.len -= sizeof(head) + head.size;
-    }
-    if (rc == DFF_ERROR) {
-        dff_worker_proc_kill(worker, err.message);
-        return bytes.len;
-    }
-    return bytes.len - rest.len;
-}
-
-/* Room for the rest of the frame that the buffer begins with. */
-static size_t
-dff_worker_missing(const dff_worker_proc_t *worker)
-{
-    dff_frame_head_t head;
-    size_t           whole;
-
-    if (worker->in.len < sizeof(head))
-        return DFF_WORKER_READ_SIZE;
-    memcpy(&head, worker->in.data, sizeof(head));
-    whole = sizeof(head) + head.size;
-    return whole > worker->in.len + DFF_WORKER_READ_SIZE ? whole - worker->in.len
-                                                         : DFF_WORKER_READ_SIZE;
-}
-
-static void
-dff_worker_on_readable(evutil_socket_t fd, short what, void *ctx)
-{
-    dff_worker_proc_t *worker = ctx;
-    char               small[DFF_WORKER_READ_SIZE];
-    size_t             room = sizeof(small), used;
-    char              *at = small;
-    ssize_t            n;
-
-    (void) what;
-    if (worker->in.len > 0) {
-        room = dff_worker_missing(worker);
-        at = dff_buf_reserve(&worker->in, room);
-        if (at == NULL) {
-            dff_worker_proc_kill(worker, "no memory for its result");
-            dff_worker_eof(worker);
-            return;
-        }
-    }
-
-    n = recv(fd, at, room, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n <= 0) {
-        dff_worker_eof(worker);
-        return;
-    }
-
-    if (at == small) {
-        used = dff_worker_frames(worker, (dff_str_t) { small, (size_t) n });
-        dff_buf_add(&worker->in, small + used, (size_t) n - used);
-        return;
-    }
-    worker->in.len += (size_t) n;
-    used = dff_worker_frames(worker, (dff_str_t) { worker->in.data, worker->in.len });
-    dff_buf_consume(&worker->in, used);
-    if (worker->in.len == 0 && worker->in.size > DFF_WORKER_KEEP_SIZE)
-        dff_buf_release(&worker->in);
 }

@@ -73,6 +73,13 @@ void dff_worker_proc_busy(dff_worker_proc_t *worker, dff_run_t *run);
 void dff_worker_proc_leave(dff_worker_proc_t *worker);
 void dff_worker_proc_kill(dff_worker_proc_t *worker, const char *evidence);
 
+/* Between dff_worker_io.c, which reads and writes the socket, and the states: */
+void dff_worker_proc_on_readable(evutil_socket_t fd, short what, void *ctx);
+void dff_worker_proc_on_writable(evutil_socket_t fd, short what, void *ctx);
+void dff_worker_proc_ready(dff_worker_proc_t *worker);
+/* May free the worker. */
+void dff_worker_proc_eof(dff_worker_proc_t *worker);
+
 /* Writes what the socket takes, keeps the rest. */
 void dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count);
 void dff_worker_proc_set_timer(dff_worker_proc_t *worker, int64_t ms);

@@ -113,7 +113,7 @@ dff_zygote_proc_up(const dff_zygote_proc_t *zygote)
     return zygote->fd >= 0;
 }
 
-/* --- starting ------------------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 /* The environment is made from nothing: what the master was started with may hold
  * passwords, and user code can read its own environment. */
@@ -316,7 +316,7 @@ dff_zygote_proc_tidy(dff_master_t *master)
     }
 }
 
-/* --- dying -------------------------------------------------------------------------------------- */
+/* --- dying ---------------------------------------------------------------- */
 
 static void
 dff_zygote_gone(dff_zygote_proc_t *zygote)
@@ -347,7 +347,7 @@ dff_zygote_proc_exited(dff_master_t *master, pid_t pid, int status)
     return true;
 }
 
-/* --- frames -------------------------------------------------------------------------------------- */
+/* --- frames --------------------------------------------------------------- */
 
 static ssize_t
 dff_zygote_sendmsg(int fd, dff_zygote_frame_t *frame)

@@ -408,7 +408,8 @@ dff_call_run(dff_worker_t *worker, uint64_t seq, dff_str_t envelope)
     if (dff_job_decode(envelope, &call.job, &err) == DFF_OK) {
         exception = dff_call_in_context(&call);
     } else {
-        PyErr_Format(PyExc_ValueError, "%s", err.message);
+        call.job = (dff_job_t) { .id = DFF_STR("") };
+        PyErr_SetString(PyExc_ValueError, err.message);
         exception = dff_py_exception_take();
     }
     call.reply.id = call.job.id;

@@ -81,12 +81,12 @@ dff_worker_receive(dff_worker_t *worker)
     if (room == NULL)
         dff_worker_exit(1, "no memory for a frame of the master");
 
+    /* A time limit that comes meanwhile stays pending, and is raised when the script
+     * that waits for another one goes on. */
     do {
         Py_BEGIN_ALLOW_THREADS
         n = recv(worker->sock, room, DFF_WORKER_READ_SIZE, 0);
         Py_END_ALLOW_THREADS
-        if (n == -1 && errno == EINTR && PyErr_CheckSignals() != 0)
-            PyErr_Clear();       /* no call runs that it could be meant for */
     } while (n == -1 && errno == EINTR);
 
     if (n == 0)

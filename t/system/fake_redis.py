@@ -39,7 +39,7 @@ class FakeRedis:
         self.path = str(path)
         self.upstream = str(upstream)
         self.faults = Faults()
-        self.pushed = []            # values of every LPUSH that came
+        self.pushed = []            # the job of every push that came
         self.counts = collections.Counter()
         self.links = set()
         self.lock = threading.Lock()
@@ -158,7 +158,7 @@ class Link:
             name = words[0].decode().upper()
             faults = self.fake.faults
             self.fake.counts[name] += 1
-            if name == 'LPUSH':
+            if name == 'LPUSH' and words[1].startswith(b'dff:queue:'):
                 self.fake.pushed.append(words[2])
             if faults.silent:
                 continue

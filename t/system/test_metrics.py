@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -362,6 +363,16 @@ def test_label_values_are_escaped(node):
     assert ('', (('node', odd), ('host', '}'), ('version', '"'))) in \
         families['dff_node_info'].samples
     assert '{node="m \\"quoted\\" \\\\ back\\nline \u00e9",host="}",version="\\""} 1\n' in text
+
+
+def test_a_job_with_an_eta_is_seen_as_delayed(node):
+    put_route(node, 'bat-m-later', kind='bat')
+    before = value(node, 'dff_delayed_jobs')
+    eta = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 600))
+    answer = node.post('/api/v1/bat/bat-m-later', {'options': {'eta': eta}})
+    assert answer.status == 200, answer
+    assert value(node, 'dff_delayed_jobs') == before + 1
+    node.redis('DEL', 'dff:delayed')
 
 
 def test_a_queue_key_of_another_type_does_not_spoil_the_scrape(node):

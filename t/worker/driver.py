@@ -8,6 +8,7 @@ import array
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -277,3 +278,4 @@ class Zygote(Peer):
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+            shutil.rmtree(self.resources, ignore_errors=True)

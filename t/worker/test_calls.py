@@ -8,8 +8,8 @@ from driver import DROP, JOB, envelope, text
 
 
 def test_globals_are_fresh_for_each_call(worker):
-    body = 'count = 0\ncache = []\ndef f():\n    global count\n    count += 1\n    cache.append(1)\n' \
-           '    globals()["odd"] = 1\n    return [count, len(cache)]'
+    body = ('count = 0\ncache = []\ndef f():\n    global count\n    count += 1\n'
+            '    cache.append(1)\n    globals()["odd"] = 1\n    return [count, len(cache)]')
     worker.script('demo__same', body)
     for _ in range(3):
         assert worker.call('demo__same.f').value == [1, 1]
@@ -126,8 +126,10 @@ def test_an_imported_script_is_fresh_for_each_call(worker):
 
 BAD_IMPORTS = {
     'import demo__absent\ndef f(): pass': ('ModuleNotFoundError', "No module named 'demo__absent'"),
-    'import __absent\ndef f(): pass': ('ModuleNotFoundError', 'no script demo__absent is published'),
-    'from demo__tools import nothing\ndef f(): pass': ('ImportError', "cannot import name 'nothing'"),
+    'import __absent\ndef f(): pass':
+        ('ModuleNotFoundError', 'no script demo__absent is published'),
+    'from demo__tools import nothing\ndef f(): pass':
+        ('ImportError', "cannot import name 'nothing'"),
     'import demo__broken\ndef f(): pass': ('ZeroDivisionError', 'x = 1/0'),
     'import importlib\ndef f(): importlib.import_module("demo__absent")':
         ('ModuleNotFoundError', "No module named 'demo__absent'"),
@@ -152,7 +154,8 @@ def test_a_newer_version_takes_over_and_an_older_is_refused(own_worker):
     own_worker.published['demo__it'] = (3, 'def f(): return 3')
     assert own_worker.call('demo__it.f', scriptVersion=3).value == 3
     reply = own_worker.call('demo__it.f', scriptVersion=4)
-    assert reply.etype == 'NotFoundException' and 'version 4 is wanted, 3 is the newest' in reply.einfo
+    assert reply.etype == 'NotFoundException'
+    assert 'version 4 is wanted, 3 is the newest' in reply.einfo
 
 
 def test_dropped_scripts_are_asked_for_again(own_worker):
@@ -191,7 +194,8 @@ def test_printed_lines_go_into_the_log(own_worker, line):
 
 
 def test_the_log_is_bounded(worker):
-    reply = worker.run('def f():\n    for i in range(100000): print("中" * 20)\n    raise ValueError("end")')
+    reply = worker.run('def f():\n    for i in range(100000): print("中" * 20)\n'
+                       '    raise ValueError("end")')
     assert 1 << 20 < len(reply.log.encode()) < (1 << 20) + 1000
     assert '(log cut: over 1048576 bytes)\n' in reply.log
     assert reply.log.endswith('ValueError: end\n')
@@ -204,10 +208,11 @@ OBJECTS = {
     'DFF.CONFIG("CUSTOM_NUMBER")': 7,
     'DFF.config.get("CUSTOM_NONE", 5)': 5,
     'DFF.CONFIG.dict()': {'CUSTOM_NUMBER': 7, 'CUSTOM_LIST': [1, 2]},
-    'DFF.CONFIG.list()': [{'key': 'CUSTOM_NUMBER', 'value': 7}, {'key': 'CUSTOM_LIST', 'value': [1, 2]}],
+    'DFF.CONFIG.list()': [{'key': 'CUSTOM_NUMBER', 'value': 7},
+                          {'key': 'CUSTOM_LIST', 'value': [1, 2]}],
     'DFF.CONFIG("CUSTOM_LIST").append(3) or DFF.CONFIG("CUSTOM_LIST")': [1, 2],
-    '[DFF.CTX.has("a"), DFF.CTX.set("a", 1), DFF.ctx.get("a"), DFF.CTX.get_all(), DFF.CTX.delete("a"),'
-    ' DFF.CTX.get("a", 2)]': [False, None, 1, {'a': 1}, None, 2],
+    '[DFF.CTX.has("a"), DFF.CTX.set("a", 1), DFF.ctx.get("a"), DFF.CTX.get_all(),'
+    ' DFF.CTX.delete("a"), DFF.CTX.get("a", 2)]': [False, None, 1, {'a': 1}, None, 2],
     'DFF.CTX.set("left", 1)': None,
     'DFF.CTX.get_all()': {},
     'issubclass(DFF.NotFoundException, DFF.DataFluxFuncBaseException)': True,

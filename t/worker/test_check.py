@@ -70,8 +70,10 @@ BAD_OPTIONS = [
     ('"T", integration="signIn"', 'integration', 'username and password'),
     ('"T", integration_config={}', 'integration_config', 'autoRun'),
     ('"T", integration="autoRun", integration_config={"x": 1}', 'integration_config', 'onLaunch'),
-    ('"T", integration="autoRun", integration_config={"crontab": "x"}', 'integration_config', '5 fields'),
-    ('"T", is_hidden=1', 'is_hidden', 'a bool'), ('"T", retry_on_lost="yes"', 'retry_on_lost', 'bool'),
+    ('"T", integration="autoRun", integration_config={"crontab": "x"}',
+     'integration_config', '5 fields'),
+    ('"T", is_hidden=1', 'is_hidden', 'a bool'),
+    ('"T", retry_on_lost="yes"', 'retry_on_lost', 'bool'),
     ('"T", max_memory=0', 'max_memory', 'an int from 1'),
     ('"T", nonsense=1', 'nonsense', 'unknown argument "nonsense"; there are: title, category'),
 ]

@@ -15,7 +15,8 @@ FAILURES = {
                                               'raise KeyboardInterrupt\nKeyboardInterrupt'),
     "class Odd(Exception): pass\ndef f():\n    raise Odd('中')": (
         'Odd', "raise Odd('中')\ndemo__it.Odd: 中"),
-    "def f():\n    try:\n        1/0\n    except Exception as e:\n        raise OSError('y') from e":
+    "def f():\n    try:\n        1/0\n    except OSError: pass\n"
+    "    except Exception as e:\n        raise OSError('y') from e":
         ('OSError', "raise OSError('y') from e\nOSError: y"),
     "def f(:\n    pass": ('SyntaxError', 'def f(:\nSyntaxError: invalid syntax'),
     "x = 1\n  y = 2": ('IndentationError', None),
@@ -56,8 +57,9 @@ def test_the_log_has_the_whole_traceback_with_script_lines(worker):
 
 def test_the_traceback_shows_the_text_of_the_version_that_ran(worker):
     for word in 'one', 'two':
-        reply = worker.run(f'import traceback\ndef f():\n    try:\n        raise ValueError("{word}")\n'
-                           '    except ValueError:\n        return traceback.format_exc()\n')
+        reply = worker.run('import traceback\ndef f():\n    try:\n'
+                           f'        raise ValueError("{word}")\n    except ValueError:\n'
+                           '        return traceback.format_exc()\n')
         assert f'raise ValueError("{word}")' in reply.value
 
 

@@ -47,7 +47,8 @@ def test_a_call_leaves_nothing(own_worker, does, looks, sees, recycled):
 
 
 def test_a_call_that_changes_the_signal_handler_is_isolated_by_recycling(own_worker):
-    reply = own_worker.run('import signal\ndef f():\n    signal.signal(signal.SIGUSR1, signal.SIG_DFL)')
+    reply = own_worker.run('import signal\ndef f():\n'
+                           '    signal.signal(signal.SIGUSR1, signal.SIG_DFL)')
     assert reply.recycle
 
 
@@ -82,7 +83,8 @@ def test_a_worker_has_no_rights_and_no_descriptors(own_worker):
     reply = own_worker.run('import os\ndef f():\n    return [os.getuid(), os.getgroups(),'
                            ' sorted(map(int, os.listdir("/proc/self/fd")))[:-1],'
                            ' [os.readlink(f"/proc/self/fd/{n}") for n in (0, 1)],'
-                           ' [l.split()[1] for l in open("/proc/self/status") if "NoNewPrivs" in l],'
+                           ' [l.split()[1] for l in open("/proc/self/status")'
+                           ' if "NoNewPrivs" in l],'
                            ' sorted(os.environ)]')
     uid, groups, fds, standard, no_new_privs, environ = reply.value
     assert uid != 0 and 0 not in groups
@@ -107,9 +109,10 @@ def test_a_worker_is_due_after_its_tasks_and_above_its_memory():
     zygote = driver.Zygote(maxTasksPerChild=3, maxRssMB=200)
     try:
         worker = zygote.worker()
-        assert [worker.run('def f(): return 1').recycle for _ in range(4)] == [False, False, True, True]
+        recycled = [worker.run('def f(): return 1').recycle for _ in range(4)]
+        assert recycled == [False, False, True, True]
         worker = zygote.worker()
-        reply = worker.run('import sys, time\ndef f():\n    sys.odd = bytearray(b"x" * (300 << 20))')
+        reply = worker.run('import sys\ndef f():\n    sys.odd = bytearray(b"x" * (300 << 20))')
         assert reply.status == 'success' and reply.recycle
     finally:
         assert zygote.end() == 0
@@ -133,10 +136,10 @@ def test_the_end_of_the_master_ends_every_worker():
 def test_scripts_never_run_as_root(user, text):
     zygote = driver.Zygote(workerUser=user)
     assert zygote.receive() is None
-    assert zygote.process.wait(10) == 1 and text in zygote.stderr()
+    assert zygote.end() == 1 and text in zygote.stderr()
 
 
 def test_bad_settings_are_told():
     zygote = driver.Zygote(pythonPath='/nonexistent')
     assert zygote.receive() is None
-    assert zygote.process.wait(10) == 1 and '/nonexistent' in zygote.stderr()
+    assert zygote.end() == 1 and '/nonexistent' in zygote.stderr()

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from driver import NEED_SCRIPT
+
 LIMIT = {'etype': 'SoftTimeLimitExceeded',
          'einfoTEXT': 'raise SoftTimeLimitExceeded()\n'
                       'billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()'}
@@ -12,7 +14,7 @@ WAITS = {
     'sleep': 'import time\ndef f(): time.sleep(30)',
     'busy loop': 'def f():\n    while True: pass',
     'at load': 'import time\ntime.sleep(30)\ndef f(): pass',
-    'lock': 'import threading\ndef f():\n    threading.Lock().acquire()\n    threading.Event().wait()',
+    'lock': 'import threading\ndef f(): threading.Event().wait()',
     'pipe': 'import os\ndef f():\n    r, w = os.pipe()\n    os.read(r, 1)',
     'child': 'import subprocess\ndef f(): subprocess.run(["sleep", "30"])',
     'writing': 'class C:\n    def __repr__(self):\n        while True: pass\ndef f(): return [C()]',
@@ -40,7 +42,8 @@ def test_the_limit_ends_a_call_that_waits(own_worker, name):
 
 
 def test_a_function_may_catch_the_limit_and_return(worker):
-    reply = reach_limit(worker, 'import time\nfrom billiard.exceptions import SoftTimeLimitExceeded\n'
+    reply = reach_limit(worker, 'import time\n'
+                        'from billiard.exceptions import SoftTimeLimitExceeded\n'
                         'def f():\n    try:\n        time.sleep(30)\n'
                         '    except SoftTimeLimitExceeded:\n        return "late"\n')
     assert reply.value == 'late'
@@ -60,7 +63,8 @@ def test_another_exception_after_the_limit_is_a_failure(worker):
 
 def test_a_limit_for_another_run_is_ignored(worker):
     worker.version = getattr(worker, 'version', 0) + 1
-    worker.script('demo__it', 'import time\ndef f():\n    time.sleep(0.4)\n    return 1', worker.version)
+    worker.script('demo__it', 'import time\ndef f():\n    time.sleep(0.4)\n    return 1',
+                  worker.version)
     worker.start('demo__it.f')
     for seq in (worker.seq - 1, worker.seq + 1, 0):
         worker.soft_limit(seq)
@@ -88,6 +92,19 @@ def test_limits_race_with_the_end_of_calls(worker):
         outcomes.add(worker.result().status)
         assert worker.call('demo__it.f', {'n': 2000}).value == sum(range(2000))
     assert outcomes <= {'success', 'timeout'}
+
+
+def test_a_limit_while_the_master_is_asked_for_a_script_is_raised_after(own_worker):
+    own_worker.published['demo__slow'] = (1, 'x = 1')
+    own_worker.script('demo__it', 'import demo__slow\ndef f(): return 1')
+    own_worker.start('demo__it.f')
+    kind, _, payload = own_worker.receive()
+    assert kind == NEED_SCRIPT
+    own_worker.soft_limit()
+    time.sleep(0.1)
+    own_worker.answer('demo__slow')
+    assert own_worker.result().status == 'timeout'
+    assert own_worker.call('demo__it.f').value == 1
 
 
 def test_sequence_numbers_beyond_31_bits_work(own_worker):

@@ -109,7 +109,8 @@ RETURN_TYPES = [
     ('{"a": 30.0}', 'jsonDumps', 'text', '{"a":30}'),
     ('"é"', 'repr', 'text', "'é'"),
     ('"é"', 'jsonDumps', 'text', '"é"'),
-    ('"a\\"b"', 'ALL', 'json', r'{"raw":"a\"b","repr":"' + "'a\\\"b'" + r'","jsonDumps":"\"a\\\"b\""}'),
+    ('"a\\"b"', 'ALL', 'json',
+     r'{"raw":"a\"b","repr":"' + "'a\\\"b'" + r'","jsonDumps":"\"a\\\"b\""}'),
     ('[1]', 'ALL', 'json', '{"raw":[1],"repr":"[1]","jsonDumps":"[1]"}'),
 ]
 
@@ -128,7 +129,8 @@ UNWRITABLE = {
     'a = 1\n    for _ in range(200): a = [a]\n    return {"k": a}': 'nested deeper than 128 levels',
     'class C:\n        def __repr__(self): raise KeyError(1)\n    return {"a": [C()]}':
         'result.a[0]: its repr raised KeyError',
-    'class C(dict):\n        def items(self): return 5\n    return [C(a=1)]': 'result[0]: its items',
+    'class C(dict):\n        def items(self): return 5\n    return [C(a=1)]':
+        'result[0]: its items',
     'class C(dict):\n        def items(self): return [5]\n    return [C(a=1)]':
         'result[0]: items() are not pairs',
     'd = {}\n    class C:\n        def __repr__(self): d[len(d)] = 1; return ""\n'

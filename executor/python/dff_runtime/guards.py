@@ -53,8 +53,10 @@ class _Original:
         self.environ = dict(os.environ)
         self.tzset = time.tzset
         self.settrace, self.setprofile = sys.settrace, sys.setprofile
-        self.recursion_limit, self.setrecursionlimit = sys.getrecursionlimit(), sys.setrecursionlimit
-        self.interval, self.setswitchinterval = sys.getswitchinterval(), sys.setswitchinterval
+        self.recursion_limit = sys.getrecursionlimit()
+        self.setrecursionlimit = sys.setrecursionlimit
+        self.interval = sys.getswitchinterval()
+        self.setswitchinterval = sys.setswitchinterval
         self.gc_enable, self.gc_set_threshold = gc.enable, gc.set_threshold
         self.gc_threshold, self.gc_set_debug = gc.get_threshold(), gc.set_debug
 

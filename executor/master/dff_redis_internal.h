@@ -1,0 +1,70 @@
+/*
+ * What the three files of dff_redis_link.h share: the server (dff_redis_server.c),
+ * a connection (dff_redis_link.c), and its greeting (dff_redis_greeting.c). Nobody
+ * else includes it.
+ */
+#ifndef DFF_REDIS_INTERNAL_H
+#define DFF_REDIS_INTERNAL_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "dff_buf.h"
+
+#include "master/dff_redis_link.h"
+
+#define DFF_LINK_BACKOFF_MIN_MS  50
+
+typedef enum {
+    DFF_LINK_DOWN,         /* waits for the backoff */
+    DFF_LINK_CONNECTING,
+    DFF_LINK_GREETING,     /* connected; AUTH, SELECT, INFO on their way */
+    DFF_LINK_READY
+} dff_link_state_t;
+
+TAILQ_HEAD(dff_redis_links_s, dff_redis_link_s);
+
+struct dff_redis_s {
+    struct event_base       *base;
+    dff_log_t               *log;
+    dff_redis_refused_fn     refused;
+    void                    *ctx;
+
+    char                    *address;      /* socket path, or numeric host */
+    int                      port;         /* 0: address is a socket path */
+    char                     label[160];   /* for logs: path, or host:port */
+    int                      database;
+    char                    *user, *password;
+    bool                     plain_auth;   /* the server knows no users */
+
+    struct dff_redis_links_s links;
+    struct dff_redis_links_s dirty;        /* have something to write */
+    dff_buf_t                text;         /* a command while it is formatted */
+    bool                     up;           /* as last logged */
+    bool                     ended;
+    int64_t                  down_at_ms;   /* monotonic */
+};
+
+struct dff_redis_link_s {
+    TAILQ_ENTRY(dff_redis_link_s) all, dirty;
+    dff_redis_t           *redis;
+    dff_redis_link_conf_t  conf;
+    char                   name[48];
+    redisAsyncContext     *ac;             /* NULL when DOWN */
+    dff_link_state_t       state;
+    struct event          *read_event, *write_event;   /* of ac's socket */
+    struct event          *timer;          /* backoff, or the greeting's deadline */
+    int                    backoff_ms;
+    long long              client_id;
+    char                   run_id[DFF_REDIS_RUN_ID_SIZE];
+    bool                   is_dirty, reading, writing, flushing;
+    bool                   again;          /* this attempt has learned how to greet */
+    dff_err_t              err;            /* of this attempt */
+};
+
+/* Sends AUTH, SELECT and INFO; ends in READY or in the end of the connection. */
+void dff_redis_greet(dff_redis_link_t *link);
+/* A link has become READY: the log is told when that was the last one missing. */
+void dff_redis_log_up(dff_redis_t *redis);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * The one Redis of a master: its address and what it must be. Runs in the master.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "dff_time.h"
+
+#include "master/dff_redis_internal.h"
+
+#include "dff_banned.h"
+
+#define DFF_REDIS_MIN_MAJOR  4
+
+/* The value of "name:" at the start of a line of INFO, "" when there is none. */
+static dff_str_t
+dff_redis_info_field(dff_str_t info, dff_str_t name)
+{
+    const char *at = info.data, *end = info.data + info.len, *line_end;
+
+    while (at < end) {
+        line_end = memchr(at, '\n', (size_t) (end - at));
+        if (line_end == NULL)
+            line_end = end;
+        if ((size_t) (line_end - at) > name.len && memcmp(at, name.data, name.len) == 0) {
+            const char *stop = line_end;
+
+            at += name.len;
+            while (stop > at && (stop[-1] == '\r' || stop[-1] == ' '))
+                stop--;
+            return (dff_str_t) { at, (size_t) (stop - at) };
+        }
+        at = line_end + 1;
+    }
+    return DFF_STR("");
+}
+
+int
+dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
+    dff_err_t *err)
+{
+    dff_str_t id = dff_redis_info_field(info, DFF_STR("run_id:"));
+    dff_str_t version = dff_redis_info_field(info, DFF_STR("redis_version:"));
+    int       major = 0;
+    size_t    i;
+
+    (void) snprintf(run_id, DFF_REDIS_RUN_ID_SIZE, "%.*s", (int) id.len, id.data);
+    *loading = dff_str_eq(dff_redis_info_field(info, DFF_STR("loading:")), DFF_STR("1"));
+    for (i = 0; i < version.len && i < 4 && version.data[i] >= '0' && version.data[i] <= '9'; i++)
+        major = major * 10 + (version.data[i] - '0');
+
+    if (i == 0)
+        return dff_err_set(err, DFF_E_SYS_CACHE, "this is no Redis: INFO has no redis_version");
+    if (major < DFF_REDIS_MIN_MAJOR)
+        return dff_err_set(err, DFF_E_SYS_CACHE, "Redis is version %.*s, %d.0 or later is needed",
+                           (int) version.len, version.data, DFF_REDIS_MIN_MAJOR);
+    if (dff_str_eq(dff_redis_info_field(info, DFF_STR("cluster_enabled:")), DFF_STR("1")))
+        return dff_err_set(err, DFF_E_SYS_CACHE, "Redis runs in cluster mode; one plain instance "
+                           "(or Sentinel, or a managed one) is needed");
+    return DFF_OK;
+}
+
+static int
+dff_redis_resolve(dff_redis_t *redis, const char *host, int port, dff_err_t *err)
+{
+    struct addrinfo  hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+    char             address[NI_MAXHOST];
+    int              rc;
+
+    rc = getaddrinfo(host, NULL, &hints, &found);
+    if (rc != 0)
+        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host,
+                           rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+
+    rc = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
+                     NI_NUMERICHOST);
+    freeaddrinfo(found);
+    if (rc != 0)
+        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host, gai_strerror(rc));
+
+    redis->address = strdup(address);
+    redis->port = port;
+    return DFF_OK;
+}
+
+dff_redis_t *
+dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
+    dff_redis_refused_fn refused, void *ctx, dff_err_t *err)
+{
+    dff_redis_t *redis;
+
+    if (cfg->redis_use_tls) {
+        (void) dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_USE_TLS is true, but this build's hiredis "
+                           "has no TLS: use a TLS tunnel (stunnel) or set it to false");
+        return NULL;
+    }
+    redis = calloc(1, sizeof(*redis));
+    if (redis == NULL)
+        goto memory;
+
+    redis->base = base;
+    redis->log = log;
+    redis->refused = refused;
+    redis->ctx = ctx;
+    TAILQ_INIT(&redis->links);
+    TAILQ_INIT(&redis->dirty);
+    redis->database = (int) cfg->redis_database;
+    redis->user = strdup(cfg->redis_user);
+    redis->password = strdup(cfg->redis_password);
+    if (cfg->redis_socket[0] != '\0')
+        redis->address = strdup(cfg->redis_socket);
+    else if (dff_redis_resolve(redis, cfg->redis_host, (int) cfg->redis_port, err) != DFF_OK)
+        goto failed;
+    if (redis->user == NULL || redis->password == NULL || redis->address == NULL)
+        goto memory;
+    (void) snprintf(redis->label, sizeof(redis->label), redis->port == 0 ? "%s" : "%s:%d",
+                    redis->address, redis->port);
+    return redis;
+
+memory:
+    (void) dff_err_set(err, DFF_E_SYS, "out of memory");
+failed:
+    dff_redis_free(redis);
+    return NULL;
+}
+
+void
+dff_redis_free(dff_redis_t *redis)
+{
+    if (redis == NULL)
+        return;
+    if (redis->password != NULL)
+        explicit_bzero(redis->password, strlen(redis->password));
+    free(redis->password);
+    free(redis->user);
+    dff_buf_release(&redis->text);
+    free(redis->address);
+    free(redis);
+}
+
+void
+dff_redis_end(dff_redis_t *redis)
+{
+    redis->ended = true;
+}
+
+void
+dff_redis_log_up(dff_redis_t *redis)
+{
+    dff_redis_link_t *link;
+
+    if (redis->up)
+        return;
+    TAILQ_FOREACH(link, &redis->links, all) {
+        if (link->state != DFF_LINK_READY)
+            return;
+    }
+    redis->up = true;
+    if (redis->down_at_ms != 0)
+        dff_log_warn(redis->log, NULL, "Redis %s: connected again after %lld ms", redis->label,
+                     (long long) (dff_time_monotonic_ms() - redis->down_at_ms));
+    /* From now on the first lost link is an event again. */
+    redis->down_at_ms = 0;
+}

@@ -1,0 +1,137 @@
+"""The master dies, drains, or loses Redis: no job is lost silently or run twice."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from node import wait_until
+
+
+class Jobs:
+    """Jobs that are pushed as nginx does it, with results kept for asking."""
+
+    def __init__(self, node):
+        self.node = node
+        self.name = node.setting('_NODE_NAME')
+        self.ids = []
+
+    def envelope(self, func, kwargs, **head):
+        job_id = f'task-recovery{time.time_ns()}'
+        self.ids.append(job_id)
+        head = json.dumps({
+            'id': job_id, 'func': f't__basic.{func}', 'queue': 1, 'origin': 'direct', 'timeout': 30,
+            'queuedAt': time.time_ns() // 1_000_000, 'keep': True, **head}, separators=(',', ':'))
+        kwargs = json.dumps(kwargs)
+        return job_id, f'DFF1 {len(head)} {len(kwargs)} 0\n{head}{kwargs}'
+
+    def push(self, func, kwargs, **head):
+        job_id, envelope = self.envelope(func, kwargs, **head)
+        self.node.redis('LPUSH', 'dff:queue:1', envelope)
+        return job_id
+
+    def status(self, job_id):
+        reply = self.node.redis('GET', f'dff:result:{job_id}')
+        if reply is None:
+            return None
+        sizes, _, rest = reply.partition('\n')
+        return json.loads(rest[:int(sizes.split()[1])])['status']
+
+    def statuses(self, seconds=20):
+        wait_until(lambda: all(self.status(job_id) for job_id in self.ids), seconds, 'all results')
+        return [self.status(job_id) for job_id in self.ids]
+
+    def held(self):
+        """How many are claimed and started by the node."""
+        return (self.node.redis('LLEN', f'dff:claimed:{self.name}'),
+                self.node.redis('HLEN', f'dff:started:{self.name}'))
+
+    def queued(self):
+        """Ids in queue 1, the next one to be taken first."""
+        envelopes = self.node.redis('LRANGE', 'dff:queue:1', 0, -1)
+        return [json.JSONDecoder().raw_decode(text.partition('\n')[2])[0]['id']
+                for text in reversed(envelopes)]
+
+
+@pytest.fixture
+def jobs(fresh_node):
+    fresh_node.publish_fixtures()
+    return Jobs(fresh_node)
+
+
+def test_after_a_kill_claimed_jobs_run_and_started_ones_are_answered_as_lost(jobs):
+    node = jobs.node
+    node.allow('is lost: node')
+    for i in range(6):
+        jobs.push('nap', {'seconds': 3}, retryOnLost=i == 0)
+    wait_until(lambda: jobs.held() == (4, 2), 5, 'two started, four claimed')
+
+    node.kill('executor')
+    node.start('executor')
+    assert jobs.statuses() == ['success', 'lost'] + ['success'] * 4
+    assert jobs.held() == (0, 0)
+
+
+def test_a_stop_lets_started_jobs_end_and_gives_claimed_ones_back_in_order(jobs):
+    node = jobs.node
+    for _ in range(8):
+        jobs.push('nap', {'seconds': 2})
+    wait_until(lambda: jobs.held() == (6, 2), 5, 'two started, six claimed')
+
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: node.pid('executor') is None, 10, 'end of the executor')
+    assert jobs.queued() == jobs.ids[2:]
+    assert [jobs.status(job_id) for job_id in jobs.ids[:2]] == ['success'] * 2
+    assert node.redis('EXISTS', f'dff:node:{jobs.name}') == 0
+    assert node.redis('SMEMBERS', 'dff:nodes') == []
+
+    node.start('executor')
+    assert jobs.statuses() == ['success'] * 8
+
+
+def test_a_refused_second_executor_leaves_the_living_one_alone(jobs, make_node):
+    node = jobs.node
+    for _ in range(4):
+        jobs.push('nap', {'seconds': 4})
+    wait_until(lambda: jobs.held() == (2, 2), 5, 'two started, two claimed')
+
+    other = make_node(_NODE_NAME=jobs.name, REDIS_SOCKET=node.setting('REDIS_SOCKET'),
+                      REDIS_PASSWORD=node.setting('REDIS_PASSWORD'))
+    other.allow('connection', 'in use by', 'cannot')
+    other.service('start', 'executor', check=False)
+    wait_until(lambda: 'waiting for it to run out' in other.log_text(), 10, 'the second to wait')
+    pid = other.pid('executor')
+    if pid:
+        other.kill('executor', signal.SIGTERM)
+        wait_until(lambda: other.pid('executor') is None, 10, 'end of the second')
+
+    assert node.redis('EXISTS', f'dff:node:{jobs.name}') == 1
+    assert node.redis('SMEMBERS', 'dff:nodes') == [jobs.name]
+    assert jobs.queued() == []
+    assert jobs.statuses() == ['success'] * 4
+
+
+def test_unreadable_bytes_in_a_queue_are_kept_aside_and_block_nobody(jobs):
+    node = jobs.node
+    node.allow('unreadable')
+    for text in ('garbage', 'DFF1 5 5 5\n12345', 'DFF1 99999999999999999999 0 0\n'):
+        node.redis('LPUSH', 'dff:queue:1', text)
+    jobs.push('ok', {})
+    assert jobs.statuses() == ['success']
+    wait_until(lambda: node.redis('LLEN', 'dff:bad') == 3, 5, 'three entries in dff:bad')
+    assert jobs.held() == (0, 0)
+
+
+def test_jobs_that_end_while_redis_is_restarted_are_answered_after_it(jobs):
+    node = jobs.node
+    node.allow('ESysCache', 'redis', 'Redis')
+    for _ in range(4):
+        jobs.push('nap', {'seconds': 2})
+    wait_until(lambda: jobs.held() == (2, 2), 5, 'two started, two claimed')
+
+    node.stop('redis')
+    time.sleep(3)             # the running ones end in that time
+    node.start('redis')
+    assert jobs.statuses() == ['success'] * 4
+    assert jobs.held() == (0, 0)
