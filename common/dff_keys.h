@@ -23,6 +23,7 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"
 #define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
 #define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"    /* zset: due time -> envelope */
+#define DFF_KEY_PROBE            DFF_KEY_PREFIX "probe"      /* never exists */
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 
 size_t dff_key_queue(dff_key_t key, int queue);

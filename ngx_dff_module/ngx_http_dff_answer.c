@@ -37,11 +37,9 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
         r->keepalive = 0;
     }
 
-    /* a body that was not read would be taken for the connection's next request, and
-     * who waits with it (Expect: 100-continue) need not send it */
-    r->expect_tested = 1;
-    if (ngx_http_discard_request_body(r) != NGX_OK) {
-        r->keepalive = 0;
+    if (ctx->counted) {
+        ngx_http_dff_counters_call(ctx->worker->counters, ctx->reason, ctx->outcome_sub,
+                                   ctx->cost);
     }
 
     r->headers_out.status = status;
@@ -120,6 +118,7 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->reason = reason;
     ctx->outcome = row->reason;
     ctx->outcome_sub = sub;
 
@@ -147,6 +146,34 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     }
 
     ngx_http_dff_answer(ctx, row->http_status, NGX_HTTP_DFF_TYPE_JSON, body);
+}
+
+
+void
+ngx_http_dff_answer_away(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message)
+{
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL,
+                              ngx_http_dff_answer_away_detail(ctx, link, state, message));
+}
+
+
+json_t *
+ngx_http_dff_answer_away_detail(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message)
+{
+    json_t  *id;
+
+    if (message == NULL) {
+        message = ngx_http_dff_redis_usable(link) ? "Redis did not answer" : link->reason;
+    }
+
+    id = ctx->task_id.len == 0 ? NULL
+         : json_stringn((char *) ctx->task_id.data, ctx->task_id.len);
+
+    /* an error text of Redis that is not UTF-8 is left out */
+    return json_pack("{s:o*, s:s*, s:o*}", "id", id, "state", state,
+                     "message", json_string(message));
 }
 
 

@@ -16,6 +16,7 @@ static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reaso
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     const ngx_http_dff_call_end_t *end);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
@@ -109,13 +110,14 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
                                      (char *) command.data, command.len)
         != NGX_OK)
     {
-        ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
+        ngx_http_dff_call_refused(call, NULL, "refused");
         return;
     }
 
     call->pushing++;
+    call->deadline = ngx_current_msec + wait;
     ctx->pushed = ngx_current_msec;
-    ngx_add_timer(&call->timer, wait);
+    ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
 }
 
 
@@ -160,7 +162,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
-    worker->ncalls++;
+    ngx_http_dff_counters_set(&worker->counters->pending, ++worker->ncalls);
 
     cleanup->handler = ngx_http_dff_call_cleanup;
     cleanup->data = ctx;     /* not the call, which may be freed before */
@@ -184,6 +186,10 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     ngx_http_dff_call_t  *call = privdata;
 
     call->pushing--;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
+        ngx_http_dff_call_confirmed(call);
+    }
 
     if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
         ngx_http_dff_call_release(call);
@@ -217,6 +223,26 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 
     if (call->async) {
         ngx_http_dff_call_accepted(call);
+    }
+}
+
+
+/* The timer goes on as the API timeout. An async call keeps its patience: its answer
+ * comes with this, or soon. */
+static void
+ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
+{
+    ngx_msec_int_t  left;
+
+    if (call->state == NGX_HTTP_DFF_CALL_ENDED) {
+        return;
+    }
+
+    call->confirmed = 1;
+
+    if (!call->async) {
+        left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
+        ngx_add_timer(&call->timer, left > 0 ? (ngx_msec_t) left : 1);
     }
 }
 
@@ -300,7 +326,7 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || call->async) {
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
         return;
     }
@@ -329,20 +355,20 @@ ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx
 }
 
 
-/* 503.53. state tells whether the job may run: "refused": it does not; "unknown". */
+/* message, state: see ngx_http_dff_answer_away(). */
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
     json_t                         *detail;
     ngx_connection_t               *c;
     ngx_http_dff_ctx_t             *ctx;
+    ngx_http_dff_redis_t           *link = &call->worker->commands;
     const ngx_http_dff_call_end_t  *end = call->end;
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
 
-    detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
-                       "state", state, "message", message);
+    detail = ngx_http_dff_answer_away_detail(ctx, link, state, message);
 
     end->failed(ctx, DFF_E_SYS_CACHE, detail);
     ngx_http_run_posted_requests(c);
@@ -356,7 +382,7 @@ ngx_http_dff_call_end(ngx_http_dff_call_t *call)
 
     if (call->state != NGX_HTTP_DFF_CALL_ENDED) {
         ngx_rbtree_delete(&call->worker->calls, &call->node.node);
-        call->worker->ncalls--;
+        ngx_http_dff_counters_set(&call->worker->counters->pending, --call->worker->ncalls);
         call->state = NGX_HTTP_DFF_CALL_ENDED;
     }
 

@@ -15,8 +15,10 @@
 
 /* States of a call; ngx_http_dff_call_move() checks the moves. */
 typedef enum {
-    NGX_HTTP_DFF_CALL_WAITING,     /* pushed; the API timer runs */
-    NGX_HTTP_DFF_CALL_UNKNOWN,     /* the push was not answered: 503 unless a reply comes */
+    NGX_HTTP_DFF_CALL_WAITING,     /* pushed; the timer has its patience with Redis until
+                                      the push is confirmed, then the API timeout */
+    NGX_HTTP_DFF_CALL_UNKNOWN,     /* nobody knows whether the job is queued: 503 unless a
+                                      reply comes */
     NGX_HTTP_DFF_CALL_ABANDONED,   /* the client left: the reply will be dropped */
     NGX_HTTP_DFF_CALL_ENDED        /* answered */
 } ngx_http_dff_call_state_e;
@@ -39,9 +41,11 @@ typedef struct ngx_http_dff_call_s {
     ngx_http_dff_worker_t      *worker;
     ngx_http_dff_ctx_t         *ctx;         /* NULL: the request is gone */
     const ngx_http_dff_call_end_t *end;
-    ngx_event_t                 timer;       /* API timeout */
+    ngx_event_t                 timer;       /* patience with Redis, then API timeout */
+    ngx_msec_t                  deadline;    /* of the API timeout, ngx_current_msec */
     ngx_http_dff_call_state_e   state;
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
+    ngx_uint_t                  confirmed;   /* Redis has the job */
     ngx_uint_t                  queue;
     ngx_uint_t                  async;       /* answered when its push is confirmed */
     ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
