@@ -215,7 +215,8 @@ dff_json_skip_value(dff_json_reader_t *r, size_t outer, dff_json_type_t *type)
 
         if (*r->at == '{' || *r->at == '[') {
             if (outer + depth >= DFF_JSON_MAX_DEPTH)
-                return dff_json_fail(r, "nested too deeply");
+                return dff_json_fail(r, "nested more than " DFF_STR_NUMBER(DFF_JSON_MAX_DEPTH)
+                    " levels deep");
             here = *r->at == '{' ? DFF_JSON_OBJECT : DFF_JSON_ARRAY;
             open[depth++] = *r->at == '{' ? '}' : ']';
             r->at++;

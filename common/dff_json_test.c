@@ -190,7 +190,7 @@ depth_has_a_limit_that_counts_both_brackets(void **state)
         assert_int_equal(dff_json_check((dff_str_t) { text, n }, NULL, NULL, &fail),
             depth <= DFF_JSON_MAX_DEPTH ? DFF_OK : DFF_ERROR);
         if (depth > DFF_JSON_MAX_DEPTH)
-            assert_string_equal(fail.what, "nested too deeply");
+            assert_string_equal(fail.what, "nested more than 128 levels deep");
     }
 }
 

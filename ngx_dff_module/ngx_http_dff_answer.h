@@ -33,7 +33,4 @@ void ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, con
 /* The same with an HTTP header of its own, such as Retry-After. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
 
-/* Access-Control-*: by WEB_CORS_ORIGIN, on every answer. NGX_ERROR: no memory. */
-ngx_int_t ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx);
-
 #endif

@@ -30,8 +30,9 @@ typedef struct {
     ngx_str_t                   path;         /* dff_config; empty: not configured */
     dff_config_t                config;
     ngx_http_dff_redis_peer_t   redis;
-    ngx_array_t                 cors_origins; /* ngx_str_t; used when neither below */
+    ngx_array_t                 cors_origins; /* ngx_http_dff_cors.c; none: no origin */
     ngx_flag_t                  cors_any;     /* reflect every origin */
+    ngx_array_t                 proxies;      /* ngx_cidr_t: their forwarded-for counts */
     size_t                      cache_size;   /* dff_route_cache */
     ngx_shm_zone_t             *routes;
     ngx_open_file_t            *log_file;
@@ -90,6 +91,9 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
+    ngx_uint_t                  nclients;     /* 0: not found yet */
+    ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
     ngx_str_t                   body;         /* whole, when one was read */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;

@@ -238,6 +238,11 @@ sub check_headers ($$$$) {
     }
     my $raw = expected($block->raw_response_headers_like, $i);
     like_text($answer->{head}, $raw, "$name - header block is like") if defined $raw;
+    my $unlike = expected($block->raw_response_headers_unlike, $i);
+    if (defined $unlike) {
+        $unlike =~ s/\n\z// unless ref $unlike;
+        Test::More::unlike($answer->{head}, qr/$unlike/sm, "$name - header block is unlike");
+    }
 }
 
 sub check_answer ($$$$) {
@@ -328,7 +333,7 @@ sub run_requests ($$$) {
     if (defined $block->raw_request) {
         my @pieces = list_of($block->raw_request);
         my ($method) = join('', @pieces) =~ /\A\s*(\S+)/;
-        push @exchanges, { pieces => \@pieces, delay => $block->raw_request_middle_delay,
+        push @exchanges, { pieces => \@pieces, delay => scalar $block->raw_request_middle_delay,
             methods => [$method] };
     } elsif (defined $block->pipelined_requests) {
         my @texts = list_of($block->pipelined_requests);
