@@ -55,9 +55,9 @@ const dff_ctl_command_t dff_ctl_commands[] = {
       .options = { DFF_CTL_LINK_SETTINGS,
                    { "--id", "ID", "id of the link, which is the secret in its URL", false },
                    { "--update", NULL, "change the link when it exists", false } },
-      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing link\n"
-              "keeps what is not given. Limits: bySecond, byMinute, byHour, byDay, byMonth, byYear.\n"
-              "A time without a zone is one of TIMEZONE." },
+      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing\n"
+              "link keeps what is not given. Limits: bySecond, byMinute, byHour, byDay, byMonth,\n"
+              "byYear. A time without a zone is one of TIMEZONE." },
     { .name = "link modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
       .needs = DFF_CTL_CONFIG, .help = "change what is given of an auth link, at once",
       .options = { DFF_CTL_LINK_SETTINGS,
