@@ -4,7 +4,6 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
-#include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_withdraw.h"
 
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
@@ -130,7 +129,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
     cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
-    call = ngx_calloc(sizeof(ngx_http_dff_call_t) + ctx->cache_key.len, worker->log);
+    call = ngx_calloc(sizeof(ngx_http_dff_call_t), worker->log);
     if (call == NULL || cleanup == NULL) {
         ngx_free(call);
         return NULL;
@@ -153,12 +152,6 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
-    call->cache_ms = ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
-    call->cache_key.len = ctx->cache_key.len;
-    call->cache_key.data = call->key;
-    if (ctx->cache_key.len != 0) {
-        ngx_memcpy(call->key, ctx->cache_key.data, ctx->cache_key.len);
-    }
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
@@ -296,8 +289,6 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
         ngx_http_dff_late_keep(worker, reply->id, raw);
         return;
     }
-
-    ngx_http_dff_result_cache_store(call, reply, raw);
 
     end = call->end;
     ctx = ngx_http_dff_call_end(call);

@@ -44,6 +44,9 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     job->retry_on_lost = ctx->route.retry_on_lost;
     job->keep_result = options->save_result || options->exec_mode == DFF_EXEC_ASYNC;
     job->expires_at_ms = !options->never_expire;
+    job->cache_as = ngx_http_dff_str(ctx->cache_as);
+    job->cache_ms = ctx->cache_as.len == 0 ? 0
+                    : ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
     job->kwargs = ngx_http_dff_str(ctx->kwargs);
     job->request = ngx_http_dff_str(request);
 
