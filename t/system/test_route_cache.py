@@ -9,38 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from node import wait_until
+from node import Node, wait_until
+from wire import Redis
 
 WORKERS = 3
-
-
-class Redis:
-    """One connection that speaks the protocol itself: fast, and able to listen."""
-
-    def __init__(self, node):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(node.setting('REDIS_SOCKET'))
-        self.file = self.socket.makefile('rb')
-        self('AUTH', node.setting('REDIS_PASSWORD'))
-        self('SELECT', node.setting('REDIS_DATABASE') or '5')
-
-    def send(self, *words):
-        words = [str(word).encode() for word in words]
-        self.socket.sendall(b'*%d\r\n' % len(words)
-                            + b''.join(b'$%d\r\n%s\r\n' % (len(w), w) for w in words))
-
-    def read(self):
-        line = self.file.readline().rstrip()
-        assert not line.startswith(b'-'), line
-        return line.decode()
-
-    def __call__(self, *words):
-        self.send(*words)
-        return self.read()
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
 
 
 class Gets:
@@ -83,7 +55,6 @@ def put(redis, link, publish=True, **fields):
 @pytest.fixture(scope='module')
 def cluster(session_node, test_folder):
     """A node whose nginx has several workers and a small cache."""
-    from node import Node
     node = Node(test_folder / 'routes', session_node)
     try:
         path = node.install / 'nginx/nginx.conf'
