@@ -56,7 +56,7 @@ ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log)
     link->watch.data = link;
     link->watch.handler = ngx_http_dff_redis_watch_handler;
     link->watch.log = log;
-    link->watch.cancelable = 1;
+    link->watch.cancelable = !link->awaited;
 
     ngx_http_dff_redis_connect(link);
 }

@@ -48,6 +48,8 @@ struct ngx_http_dff_redis_s {
     const ngx_http_dff_redis_peer_t  *peer;
     ngx_msec_t                        silence;   /* ms without a byte while a reply
                                                     is due: the peer is dead */
+    ngx_uint_t                        awaited;   /* requests wait for its answers: a worker
+                                                    that leaves waits for them too */
     void                            (*up)(ngx_http_dff_redis_t *link);
     void                            (*down)(ngx_http_dff_redis_t *link);   /* may be NULL */
     void                             *owner;

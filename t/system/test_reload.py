@@ -114,7 +114,7 @@ def test_no_call_fails_and_nothing_is_left_by_reloads_under_load(node):
     callers = asyncio.run(load(node, reload))
 
     failures = [failure for caller in callers for failure in caller.failures]
-    assert not failures, f'{len(failures)} failed calls: {failures[:5]}'
+    assert not failures, f'{len(failures)} failed calls: {failures[:5]}\n{node.tail(100)}'
     assert all(caller.done > 0 for caller in callers)
     print(f'{sum(caller.done for caller in callers)} calls during {RELOADS} reloads, '
           f'{sum(caller.reconnects for caller in callers)} idle connections were closed')
