@@ -32,10 +32,13 @@ ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_AUTO_GOALS),$(MAKECMDGOALS)),all),
 -include $(BUILD)/auto.mk
 endif
 
-# nginx.h: an upgraded nginx is looked at again.
-$(BUILD)/auto.mk: auto/check auto/feature auto/features $(wildcard $(NGINX_SRC)/src/core/nginx.h)
+# Looked at again when packages were installed or upgraded; what comes out the same
+# keeps its time, so that nothing is compiled again.
+$(BUILD)/auto.mk: $(BUILD)/auto.stamp ;
+$(BUILD)/auto.stamp: auto/check auto/feature auto/features $(wildcard /var/lib/dpkg/status)
 	@mkdir -p $(@D)
 	@auto/check --out $(BUILD)
+	@touch $@
 
 # --- flags -----------------------------------------------------------------
 
@@ -90,7 +93,7 @@ MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 .PHONY: all programs module tests python sql test bench install asan lint lint-text docs clean help
 .PHONY: FORCE fuzz fuzzers
 
-all: programs module python sql
+all: programs module python sql $(if $(SANITIZER),$(BUILD)/lib/keep_modules.so)
 programs: $(PROGRAMS)
 module: $(MODULE)
 tests: $(TESTS)
@@ -143,7 +146,7 @@ ifeq ($(HAVE_CMOCKA),)
 $(TESTS): no-cmocka
 .PHONY: no-cmocka
 no-cmocka:
-	@echo 'cmocka is missing: apt-get install libcmocka-dev, then `make clean`' >&2; exit 1
+	@echo 'cmocka is missing: apt-get install libcmocka-dev' >&2; exit 1
 endif
 endif
 
@@ -182,6 +185,10 @@ $(BUILD)/modules/ngx_http_dff_module.so: $(NGX_OBJS)/Makefile FORCE
 	@$(MAKE) $(if $(V),,-s) --no-print-directory -C $(NGX_TREE) -f $(abspath $(NGX_OBJS))/Makefile modules
 	@cmp -s $(NGX_OBJS)/ngx_http_dff_module.so $@ || \
 	    { echo '  MODULE  $@' && cp $(NGX_OBJS)/ngx_http_dff_module.so $@.new && mv $@.new $@; }
+
+$(BUILD)/lib/keep_modules.so: t/sanitizer/keep_modules.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC -shared $(WARNINGS) -o $@ $<
 
 # --- what is only copied ----------------------------------------------------------
 

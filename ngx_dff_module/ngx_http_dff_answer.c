@@ -24,6 +24,18 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     ngx_http_request_t  *r = ctx->request;
 
     ctx->answered = 1;
+    ctx->cost = ngx_http_dff_elapsed(ctx);
+
+    if (ctx->outcome == NULL) {
+        ctx->outcome = "OK";
+    }
+
+    /* a body that was not read would be taken for the connection's next request, and
+     * who waits with it (Expect: 100-continue) need not send it */
+    r->expect_tested = 1;
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
@@ -101,6 +113,8 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->outcome = row->reason;
+    ctx->outcome_sub = sub;
 
     body.data = NULL;
     body.len = 0;

@@ -23,6 +23,7 @@
 
 typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
 typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
+typedef struct ngx_http_dff_stat_s    ngx_http_dff_stat_t;
 
 /* http-level configuration; read-only after the start, shared by fork. */
 typedef struct {
@@ -57,6 +58,8 @@ struct ngx_http_dff_worker_s {
     ngx_rbtree_t                lookups;      /* route lookups under way, by link id */
     ngx_rbtree_node_t           lookups_sentinel;
 
+    ngx_http_dff_stat_t        *stat;
+
     ngx_uint_t                  outstanding;  /* BRPOPs sent and not answered */
     ngx_str_t                   brpop;        /* the command in wire format */
 };
@@ -76,6 +79,7 @@ typedef struct {
     ngx_uint_t         unfold;
     ngx_uint_t         save_result;
     ngx_uint_t         never_expire;
+    int64_t            eta_ms;         /* Unix time of the run; 0: as soon as possible */
     dff_exec_mode_t    exec_mode;      /* by the kind of link, never by choice */
 } ngx_http_dff_options_t;
 
@@ -98,6 +102,11 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
     ngx_http_dff_options_t      options;
     ngx_uint_t                  answered;     /* the header was sent */
+    const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
+    const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
+    ngx_msec_t                  cost;         /* until the answer */
+    ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
+    ngx_str_t                   cache_key;    /* where the result is to be cached; or empty */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
 };

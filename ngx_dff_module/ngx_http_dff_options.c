@@ -1,16 +1,19 @@
 /* Options of a call: see the header. */
 #include "ngx_http_dff_options.h"
 
+#include "dff_iso.h"
 #include "dff_json.h"
 
 #define NGX_HTTP_DFF_BATCH_TIMEOUT    3600    /* s, where the function names none */
 #define NGX_HTTP_DFF_OPTION_NAME_MAX  100     /* bytes of a name that an error shows */
+#define NGX_HTTP_DFF_ETA_MAX_DAYS     INT64_C(366)
 
 typedef enum {
     NGX_HTTP_DFF_OPTION_SECONDS,
     NGX_HTTP_DFF_OPTION_FLAG,
     NGX_HTTP_DFF_OPTION_RETURN_TYPE,
-    NGX_HTTP_DFF_OPTION_EXEC_MODE
+    NGX_HTTP_DFF_OPTION_EXEC_MODE,
+    NGX_HTTP_DFF_OPTION_ETA
 } ngx_http_dff_option_type_e;
 
 typedef struct {
@@ -41,7 +44,9 @@ static const ngx_http_dff_option_t  ngx_http_dff_options[] = {
     { "returnType", NGX_HTTP_DFF_OPTION_RETURN_TYPE,
       offsetof(ngx_http_dff_options_t, return_type), 0, 0 },
 
-    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 }
+    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 },
+
+    { "eta", NGX_HTTP_DFF_OPTION_ETA, 0, 0, 0 }
 };
 
 #define NGX_HTTP_DFF_OPTION_COUNT \
@@ -54,6 +59,9 @@ static ngx_int_t ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_option_t *option, json_t *value, int64_t *seconds,
+    ngx_http_dff_fail_t *fail);
+
+static ngx_int_t ngx_http_dff_options_eta(ngx_http_dff_ctx_t *ctx, const char *text,
     ngx_http_dff_fail_t *fail);
 
 
@@ -73,6 +81,7 @@ ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx)
     options->unfold = 1;
     options->save_result = 0;
     options->never_expire = 0;
+    options->eta_ms = 0;
 }
 
 
@@ -210,6 +219,9 @@ ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *o
         *(dff_return_type_t *) field = (dff_return_type_t) type;
         return NGX_OK;
 
+    case NGX_HTTP_DFF_OPTION_ETA:
+        return ngx_http_dff_options_eta(ctx, text, fail);
+
     case NGX_HTTP_DFF_OPTION_EXEC_MODE:
     default:
         if (text == NULL || ngx_strcmp(text, dff_exec_mode_name(options->exec_mode)) != 0) {
@@ -240,6 +252,33 @@ ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_
     }
 
     *seconds = json_integer_value(value);
+
+    return NGX_OK;
+}
+
+
+/* When to run. A time that has passed is now. */
+static ngx_int_t
+ngx_http_dff_options_eta(ngx_http_dff_ctx_t *ctx, const char *text, ngx_http_dff_fail_t *fail)
+{
+    int64_t  now_ms, eta_ms;
+
+    if (ctx->options.exec_mode != DFF_EXEC_ASYNC) {
+        return ngx_http_dff_fail(fail, "Option \"eta\" is for async calls only");
+    }
+
+    now_ms = dff_time_now_ms();
+
+    if (text == NULL
+        || dff_iso_read(dff_str_from(text), &ctx->worker->line.tz, &eta_ms) != DFF_OK
+        || eta_ms - now_ms > NGX_HTTP_DFF_ETA_MAX_DAYS * 86400000)
+    {
+        return ngx_http_dff_fail(fail, "Option \"eta\" must be an ISO 8601 time such as "
+                                 "\"2021-10-14T09:02:03+08:00\", at most %d days ahead",
+                                 (int) NGX_HTTP_DFF_ETA_MAX_DAYS);
+    }
+
+    ctx->options.eta_ms = eta_ms > now_ms ? eta_ms : 0;
 
     return NGX_OK;
 }

@@ -33,9 +33,17 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" = 0 ] ||
     die "the tests must run as root: they start nodes whose parts are different users"
+# In a bare chroot; taken away again, so that removing the folder meets no live /proc.
+proc_mounted=no
 if [ ! -e /proc/self/stat ]; then
     mount -t proc proc /proc || die "there is no /proc and it cannot be mounted"
+    proc_mounted=yes
 fi
+DFF_TEST_BUILD=
+clean_up() {
+    [ -z "$DFF_TEST_BUILD" ] || rm -rf "$DFF_TEST_BUILD"
+    [ $proc_mounted = no ] || umount /proc || warn "/proc is still mounted here"
+}
 # nginx is there, and the distribution's Python before any other.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH PYTHONDONTWRITEBYTECODE=1
@@ -43,17 +51,30 @@ ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 
 build=build
 make_options=()
-# The runtimes go before nginx's own libraries; memory that nginx and the libraries
-# keep until they end is not a leak of ours (t/sanitizer/lsan.supp).
 prepare_asan() {
     local cc
     cc=$(command -v gcc) || die "gcc is missing"
     build=build-asan
     make_options=("BUILD=$build" SANITIZER=address,undefined)
-    NGINX_LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
-    export NGINX_LD_PRELOAD TEST_NGINX_BINARY=$root/t/nginx-preload
-    export LSAN_OPTIONS="suppressions=$root/t/sanitizer/lsan.supp:print_suppressions=0"
-    export UBSAN_OPTIONS=print_stacktrace=1
+    # Loaded before nginx, whose binary lacks them; libasan insists on being the first.
+    SANITIZER_RUNTIMES=$("$cc" -print-file-name=libasan.so)
+    SANITIZER_RUNTIMES+=" $("$cc" -print-file-name=libubsan.so)"
+    SANITIZER_RUNTIMES+=" $root/$build/lib/keep_modules.so"
+    export SANITIZER_RUNTIMES
+    export TEST_NGINX_BINARY=$root/t/sanitizer/nginx NGINX_BINARY=$root/t/sanitizer/nginx
+}
+
+# The tests use a copy where the workers' user may read: the checkout may lie in /root.
+copy_build() {
+    DFF_TEST_BUILD=$(mktemp -d "/tmp/dff-$build-XXXXXX") || die "cannot make a folder in /tmp"
+    export DFF_TEST_BUILD
+    chmod 0755 "$DFF_TEST_BUILD"
+    auto/install "$build" "$DFF_TEST_BUILD" || die "cannot copy the build"
+    if [ $asan = yes ]; then
+        export SANITIZER_REPORTS=$DFF_TEST_BUILD/reports
+        mkdir "$SANITIZER_REPORTS"
+        chmod 1777 "$SANITIZER_REPORTS"
+    fi
 }
 
 summary=()
@@ -95,14 +116,15 @@ run_system() {
 
 step "packages"
 packages_install "${packages_build[@]}" "${packages_node[@]}" "${packages_test[@]}"
+trap clean_up EXIT
 [ $asan = no ] || prepare_asan
-export DFF_TEST_BUILD=$build
 
 step "build"
 nginx_source_prepare "$root/$build/nginx-source"
 mkdir -p "$build"
 make -j "$(nproc)" "${make_options[@]}" all tests > "$build/make.log" 2>&1 ||
     { tail -n 60 "$build/make.log" >&2; die "the build failed; all of it is in $build/make.log"; }
+copy_build
 say "built in $build"
 
 run cmocka run_cmocka

@@ -23,6 +23,16 @@
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
     "return 1\n"
 
+/* A job's queue as a digit, or nil. */
+#define DFF_LUA_QUEUE_OF                                                              \
+    "local function queue_of(job)\n"                                                  \
+    "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"             \
+    "  if not size then return nil end\n"                                             \
+    "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"    \
+    "  if not ok or type(head) ~= 'table' then return nil end\n"                      \
+    "  return string.match(tostring(head.queue), '^%d$')\n"                           \
+    "end\n"
+
 #define DFF_LUA_DO_START                                                              \
     "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"            \
     "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"                                 \
@@ -64,14 +74,7 @@ static const char *const dff_lua_texts[] = {
     /* The newest first, so that the oldest ends where the next is taken from. */
     [DFF_LUA_GIVE_BACK] =
         DFF_LUA_UNLESS_ALIVE(3)
-        "local function queue_of(job)\n"
-        "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"
-        "  if not size then return nil end\n"
-        "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"
-        "  if not ok or type(head) ~= 'table' then return nil end\n"
-        "  local queue = tostring(head.queue)\n"
-        "  return string.match(queue, '^%d$')\n"
-        "end\n"
+        DFF_LUA_QUEUE_OF
         "local moved = 0\n"
         "while moved < tonumber(ARGV[2]) do\n"
         "  local job = redis.call('LPOP', KEYS[1])\n"
@@ -99,6 +102,21 @@ static const char *const dff_lua_texts[] = {
         "end\n"
         "redis.call('SREM', KEYS[1], ARGV[1])\n"
         "return 1\n",
+
+    [DFF_LUA_DUE] =
+        DFF_LUA_QUEUE_OF
+        "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])\n"
+        "for _, job in ipairs(due) do\n"
+        "  redis.call('ZREM', KEYS[1], job)\n"
+        "  local queue = queue_of(job)\n"
+        "  if queue then\n"
+        "    redis.call('LPUSH', ARGV[1] .. queue, job)\n"
+        "  else\n"
+        "    redis.call('LPUSH', KEYS[2], job)\n"
+        "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)\n"
+        "  end\n"
+        "end\n"
+        "return #due\n",
 };
 _Static_assert(sizeof(dff_lua_texts) / sizeof(dff_lua_texts[0]) == DFF_LUA_COUNT,
                "a text for each script");
