@@ -16,6 +16,7 @@ static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_j
     const ngx_http_dff_call_end_t *end);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
@@ -84,7 +85,6 @@ void
 ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
     const ngx_http_dff_call_end_t *end)
 {
-    ngx_str_t             command;
     ngx_http_dff_call_t  *call;
 
     call = ngx_http_dff_call_new(ctx, job, end);
@@ -93,7 +93,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
         return;
     }
 
-    if (ngx_http_dff_job_encode(call, job, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, job, wait) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
         end->failed(ctx, DFF_E_SYS, NULL);
         return;
@@ -106,7 +106,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
     }
 
     if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
-                                     (char *) command.data, command.len)
+                                     (char *) call->command.data, call->command.len)
         != NGX_OK)
     {
         ngx_http_dff_call_refused(call, NULL, "refused");
@@ -189,6 +189,16 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
         return;
     }
 
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER
+        && reply->integer > call->worker->mcf->config.worker_queue_limit)
+    {
+        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
+        return;
+    }
+
+    /* the usual long wait begins: without what is needed no more */
+    ngx_http_dff_call_drop_command(call);
+
     if (reply == NULL) {
         ngx_http_dff_call_unknown(call);
         return;
@@ -206,11 +216,6 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     if (reply->integer < 0) {
         /* a delayed job, which is not put where there are too many */
         ngx_http_dff_withdraw_tell(call, (ngx_int_t) -reply->integer);
-        return;
-    }
-
-    if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
-        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
         return;
     }
 
@@ -237,6 +242,15 @@ ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
         left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
         ngx_add_timer(&call->timer, left > 0 ? (ngx_msec_t) left : 1);
     }
+}
+
+
+static void
+ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call)
+{
+    ngx_free(call->command.data);
+    ngx_str_null(&call->command);
+    ngx_str_null(&call->envelope);
 }
 
 
@@ -396,6 +410,7 @@ void
 ngx_http_dff_call_release(ngx_http_dff_call_t *call)
 {
     if (call->state == NGX_HTTP_DFF_CALL_ENDED && call->pushing == 0) {
+        ngx_free(call->command.data);
         ngx_free(call);
     }
 }

@@ -55,8 +55,7 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
 
 
 ngx_int_t
-ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait,
-    ngx_str_t *command)
+ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait)
 {
     size_t                  size;
     u_char                 *p;
@@ -88,19 +87,24 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
 
     size = dff_job_size(job);
 
-    command->data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_DFF_PUSH_ROOM + size);
-    if (command->data == NULL) {
+    /* not in the request's pool, where it would lie for as long as the call waits */
+    call->command.data = ngx_alloc(NGX_HTTP_DFF_PUSH_ROOM + size, worker->log);
+    if (call->command.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_http_dff_job_head(command->data, call, size);
+    p = ngx_http_dff_job_head(call->command.data, call, size);
     call->envelope.data = p;
     call->envelope.len = size;
 
     p = (u_char *) dff_job_write((char *) p, job);
     *p++ = CR;
     *p++ = LF;
-    command->len = p - command->data;
+    call->command.len = p - call->command.data;
+
+    /* a copy of the whole body may be in it */
+    (void) ngx_pfree(ctx->request->pool, (void *) job->request.data);
+    job->request = DFF_STR_NULL;
 
     return NGX_OK;
 }
