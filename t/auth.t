@@ -223,7 +223,7 @@ my $nonce = main::nonce('AuthLink:auln-auth-digest');
 [($main::url) x 4]
 --- more_headers eval
 [
-    main::digest(age => 295), main::digest(age => 301),
+    main::digest(age => 200), main::digest(age => 301),
     main::digest(age => 301, password => 'wrong'), main::digest(age => -120),
 ]
 --- error_code eval
