@@ -23,6 +23,9 @@
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
     "return 1\n"
 
+/* A node that never comes back leaves no queue behind; longer than any upload is kept. */
+#define DFF_NODE_QUEUE_TTL_S  "2700000"
+
 #define DFF_LUA_DO_START                                                              \
     "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"            \
     "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"                                 \
@@ -69,8 +72,9 @@ static const char *const dff_lua_texts[] = {
         "  if not size then return nil end\n"
         "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"
         "  if not ok or type(head) ~= 'table' then return nil end\n"
-        "  local queue = tostring(head.queue)\n"
-        "  return string.match(queue, '^%d$')\n"
+        "  local queue = string.match(tostring(head.queue), '^%d$')\n"
+        "  if queue and type(head.node) == 'string' then return queue .. '@' .. head.node end\n"
+        "  return queue\n"
         "end\n"
         "local moved = 0\n"
         "while moved < tonumber(ARGV[2]) do\n"
@@ -79,6 +83,9 @@ static const char *const dff_lua_texts[] = {
         "  local queue = queue_of(job)\n"
         "  if queue then\n"
         "    redis.call('RPUSH', ARGV[1] .. queue, job)\n"
+        "    if string.find(queue, '@', 1, true) then\n"
+        "      redis.call('EXPIRE', ARGV[1] .. queue, " DFF_NODE_QUEUE_TTL_S ")\n"
+        "    end\n"
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)\n"
