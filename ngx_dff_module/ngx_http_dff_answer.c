@@ -5,6 +5,7 @@
 #define NGX_HTTP_DFF_ENVELOPE_ROOM  512     /* fixed text, ids and times of an envelope */
 #define NGX_HTTP_DFF_REAL_DIGITS    6       /* 599.31 stays 599.31 */
 
+static void ngx_http_dff_answer_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx);
 static ngx_str_t ngx_http_dff_answer_time(ngx_http_request_t *r, int64_t unix_ms);
 static int64_t ngx_http_dff_request_time_ms(ngx_http_request_t *r);
@@ -23,6 +24,11 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     ngx_http_request_t  *r = ctx->request;
 
     ctx->answered = 1;
+
+    ngx_http_dff_answer_discard(r);
+
+    /* nginx would answer conditions about files (If-Match, If-None-Match: *) by itself */
+    r->disable_not_modified = !ctx->conditional;
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
@@ -58,6 +64,27 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     out.next = NULL;
 
     ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+/* A body that nobody reads must not be taken for the next request. */
+static void
+ngx_http_dff_answer_discard(ngx_http_request_t *r)
+{
+    if (r->reading_body) {
+        r->keepalive = 0;
+        return;
+    }
+
+    if (r->headers_in.expect != NULL && !r->expect_tested) {
+        /* not asked for; whether it comes nobody knows */
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
 }
 
 

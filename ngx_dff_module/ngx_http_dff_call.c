@@ -3,6 +3,7 @@
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_outcome.h"
+#include "ngx_http_dff_upload.h"
 
 #define NGX_HTTP_DFF_QUEUE_SYNC        1       /* where the function names none */
 #define NGX_HTTP_DFF_QUEUE_ASYNC       9
@@ -10,6 +11,7 @@
 #define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
 
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, void *data);
@@ -55,7 +57,7 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
         wait = NGX_HTTP_DFF_PATIENCE;
     }
 
-    elapsed = ngx_http_dff_elapsed(ctx);
+    elapsed = ngx_http_dff_waited(ctx);
     wait = wait > elapsed ? wait - elapsed : 1;
 
     if (ngx_http_dff_job_encode(call, wait, &command) != NGX_OK) {
@@ -78,9 +80,43 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
     }
 
     call->pushing++;
+    ngx_http_dff_call_wake(call);
+    ngx_http_dff_upload_keep(ctx, 1);
     ngx_add_timer(&call->timer, wait);
 
     return NGX_DONE;
+}
+
+
+/* A queue of one node goes away with the last job that could still run; its master does
+ * not block on it and is told. Lost messages cost a second: dff_node_claim.h. */
+static void
+ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
+{
+    u_char                     ttl[NGX_INT64_LEN], text[sizeof("wake 0")];
+    dff_key_t                  queue, channel;
+    ngx_http_dff_main_conf_t  *mcf = call->worker->mcf;
+
+    ngx_str_t  expire[3] = { ngx_string("EXPIRE"), ngx_null_string, ngx_null_string };
+    ngx_str_t  publish[3] = { ngx_string("PUBLISH"), ngx_null_string, ngx_null_string };
+
+    if (call->node_name.len == 0) {
+        return;
+    }
+
+    expire[1].len = dff_key_queue_at(queue, (int) call->queue,
+                                     ngx_http_dff_str(call->node_name));
+    expire[1].data = (u_char *) queue;
+    expire[2].len = ngx_sprintf(ttl, "%L", mcf->config.upload_file_expires_s) - ttl;
+    expire[2].data = ttl;
+
+    publish[1].len = dff_key_wake(channel, ngx_http_dff_str(call->node_name));
+    publish[1].data = (u_char *) channel;
+    publish[2].len = ngx_sprintf(text, "wake %ui", call->queue) - text;
+    publish[2].data = text;
+
+    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, expire);
+    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, publish);
 }
 
 
@@ -114,6 +150,10 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
     call->queue = ctx->route.queue >= 0 ? (ngx_uint_t) ctx->route.queue
                   : ctx->kind == DFF_ROUTE_BATCH ? NGX_HTTP_DFF_QUEUE_ASYNC
                   : NGX_HTTP_DFF_QUEUE_SYNC;
+
+    if (ctx->upload != NULL && !worker->mcf->config.resource_root_shared) {
+        call->node_name = worker->mcf->node;
+    }
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
@@ -150,7 +190,7 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 
     if (reply == NULL) {
         /* Redis may have taken it. Never pushed again; the reply may yet come. */
-        elapsed = ngx_http_dff_elapsed(call->ctx);
+        elapsed = ngx_http_dff_waited(call->ctx);
         call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
         ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
                                     ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
@@ -158,6 +198,7 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     }
 
     if (reply->type != REDIS_REPLY_INTEGER) {
+        ngx_http_dff_upload_keep(call->ctx, 0);
         ngx_http_dff_call_refused(call, reply->type == REDIS_REPLY_ERROR ? reply->str
                                                 : "unexpected answer to LPUSH", "refused");
         return;
@@ -199,7 +240,7 @@ ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call)
         ngx_string("LREM"), ngx_null_string, ngx_string("1"), ngx_null_string
     };
 
-    argv[1].len = dff_key_queue(key, (int) call->queue);
+    argv[1].len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
     argv[1].data = (u_char *) key;
     argv[3] = call->envelope;
 
@@ -342,6 +383,7 @@ ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
     limit = call->worker->mcf->config.worker_queue_limit;
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
+    ngx_http_dff_upload_keep(ctx, 0);
 
     ngx_http_dff_answer_error(ctx, DFF_E_WORKER_QUEUE_CONGESTION, NULL, NULL,
                               json_pack("{s:I, s:I, s:I}", "queue", (json_int_t) queue,

@@ -31,6 +31,7 @@ typedef struct ngx_http_dff_call_s {
     ngx_uint_t                  unfold;
     ngx_uint_t                  save_result;
     int64_t                     marker_ttl_s;
+    ngx_str_t                   node_name;   /* must run there; empty: anywhere */
     ngx_str_t                   envelope;    /* in the request's pool */
     u_char                      id[DFF_ID_SIZE];
 } ngx_http_dff_call_t;

@@ -12,7 +12,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, ngx_msec_t wait, ngx_str_t *c
 {
     size_t                  size, key_len;
     u_char                 *p;
-    int64_t                 factor;
+    int64_t                 factor, expires;
     dff_job_t               job;
     dff_key_t               key;
     ngx_str_t               request;
@@ -41,6 +41,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, ngx_msec_t wait, ngx_str_t *c
     job.retry_on_lost = ctx->route.retry_on_lost;
     job.keep_result = options->save_result || call->async;
     job.queued_at_ms = dff_time_now_ms();
+    job.node = ngx_http_dff_str(call->node_name);
     job.kwargs = ngx_http_dff_str(ctx->kwargs);
     job.request = ngx_http_dff_str(request);
 
@@ -55,12 +56,19 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, ngx_msec_t wait, ngx_str_t *c
         job.expires_at_ms = job.queued_at_ms + options->timeout_s * factor * 1000;
     }
 
+    if (ctx->upload != NULL) {
+        /* no longer than its files */
+        expires = job.queued_at_ms + worker->mcf->config.upload_file_expires_s * 1000;
+        job.expires_at_ms = job.expires_at_ms == 0 ? expires
+                                                   : ngx_min(job.expires_at_ms, expires);
+    }
+
     /* as long as the job may wait and run, and then its result */
     call->marker_ttl_s = worker->mcf->config.worker_result_expires_s
                          + options->timeout_s * (factor + 1);
 
     size = dff_job_size(&job);
-    key_len = dff_key_queue(key, (int) call->queue);
+    key_len = dff_key_queue_at(key, (int) call->queue, job.node);
 
     command->data = ngx_pnalloc(ctx->request->pool,
                                 NGX_HTTP_DFF_PUSH_ROOM + key_len + size);

@@ -22,11 +22,14 @@
 #include "ngx_http_dff_redis.h"
 
 typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
+typedef struct ngx_http_dff_body_s    ngx_http_dff_body_t;
+typedef struct ngx_http_dff_upload_s  ngx_http_dff_upload_t;
 typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
 
 /* http-level configuration; read-only after the start, shared by fork. */
 typedef struct {
     ngx_str_t                   path;         /* dff_config; empty: not configured */
+    ngx_str_t                   node;         /* this node's name, as the executor has it */
     dff_config_t                config;
     ngx_http_dff_redis_peer_t   redis;
     ngx_array_t                 cors_origins; /* ngx_str_t; used when neither below */
@@ -86,7 +89,9 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
-    ngx_str_t                   body;         /* whole, when one was read */
+    ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
+                                                 as JSON */
+    ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
     dff_route_t                 route;
@@ -94,6 +99,9 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
     ngx_http_dff_options_t      options;
     ngx_uint_t                  answered;     /* the header was sent */
+    ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
+    struct ngx_http_dff_body_s *reading;      /* the body */
+    struct ngx_http_dff_upload_s *upload;     /* the body is one */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
 };
@@ -106,6 +114,13 @@ static ngx_inline ngx_msec_t
 ngx_http_dff_elapsed(const ngx_http_dff_ctx_t *ctx)
 {
     return ngx_current_msec - ctx->started;
+}
+
+/* The same since the caller has sent all of it: what its time limit counts from. */
+static ngx_inline ngx_msec_t
+ngx_http_dff_waited(const ngx_http_dff_ctx_t *ctx)
+{
+    return ngx_current_msec - ctx->asked;
 }
 
 static ngx_inline dff_str_t

@@ -328,7 +328,7 @@ sub run_requests ($$$) {
     if (defined $block->raw_request) {
         my @pieces = list_of($block->raw_request);
         my ($method) = join('', @pieces) =~ /\A\s*(\S+)/;
-        push @exchanges, { pieces => \@pieces, delay => $block->raw_request_middle_delay,
+        push @exchanges, { pieces => \@pieces, delay => scalar $block->raw_request_middle_delay,
             methods => [$method] };
     } elsif (defined $block->pipelined_requests) {
         my @texts = list_of($block->pipelined_requests);
