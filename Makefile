@@ -32,10 +32,13 @@ ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_AUTO_GOALS),$(MAKECMDGOALS)),all),
 -include $(BUILD)/auto.mk
 endif
 
-# nginx.h: an upgraded nginx is looked at again.
-$(BUILD)/auto.mk: auto/check auto/feature auto/features $(wildcard $(NGINX_SRC)/src/core/nginx.h)
+# Looked at again when packages were installed or upgraded; what comes out the same
+# keeps its time, so that nothing is compiled again.
+$(BUILD)/auto.mk: $(BUILD)/auto.stamp ;
+$(BUILD)/auto.stamp: auto/check auto/feature auto/features $(wildcard /var/lib/dpkg/status)
 	@mkdir -p $(@D)
 	@auto/check --out $(BUILD)
+	@touch $@
 
 # --- flags -----------------------------------------------------------------
 
@@ -88,9 +91,9 @@ PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(w
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
 .PHONY: all programs module tests python sql test bench install asan lint lint-text docs clean help
-.PHONY: FORCE
+.PHONY: FORCE fuzz fuzzers
 
-all: programs module python sql
+all: programs module python sql $(if $(SANITIZER),$(BUILD)/lib/keep_modules.so)
 programs: $(PROGRAMS)
 module: $(MODULE)
 tests: $(TESTS)
@@ -143,7 +146,7 @@ ifeq ($(HAVE_CMOCKA),)
 $(TESTS): no-cmocka
 .PHONY: no-cmocka
 no-cmocka:
-	@echo 'cmocka is missing: apt-get install libcmocka-dev, then `make clean`' >&2; exit 1
+	@echo 'cmocka is missing: apt-get install libcmocka-dev' >&2; exit 1
 endif
 endif
 
@@ -183,6 +186,10 @@ $(BUILD)/modules/ngx_http_dff_module.so: $(NGX_OBJS)/Makefile FORCE
 	@cmp -s $(NGX_OBJS)/ngx_http_dff_module.so $@ || \
 	    { echo '  MODULE  $@' && cp $(NGX_OBJS)/ngx_http_dff_module.so $@.new && mv $@.new $@; }
 
+$(BUILD)/lib/keep_modules.so: t/sanitizer/keep_modules.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -fPIC -shared $(WARNINGS) -o $@ $<
+
 # --- what is only copied ----------------------------------------------------------
 
 PYTHON_FILES := $(shell find executor/python -name '*.py' ! -name '*_test.py' ! -name 'test_*' \
@@ -217,6 +224,30 @@ $(foreach dir,$(TEST_DIRS),$(eval $(call test_dir_rule,$(dir))))
 asan:
 	$(MAKE) SANITIZER=address,undefined BUILD=build-asan all tests
 
+# Each t/fuzz/<name>_fuzz.c with its parser, under the sanitizers; clang has libFuzzer.
+FUZZ_CC      ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer $(WARNINGS) -It/fuzz \
+                -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_NAMES   := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
+FUZZERS      := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
+FUZZ_PARSERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(COMMON_SRC) executor/dff_frame.c)
+
+fuzz: fuzzers
+	@bash t/fuzz.sh '$(BUILD)' '$(FUZZ_SECONDS)' $(FUZZ_NAMES)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/t/fuzz/%_fuzz.o $(FUZZ_PARSERS)
+	$(call say,LINK,$@)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON_LIBS) $(YAML_LIBS) \
+	    $(CRYPTO_LIBS) -lm
+
 bench: all
 	bash bench/run.sh
 
@@ -244,4 +275,4 @@ clean:
 help:
 	@sed -n '/^| `make/p' CONTRIBUTING.md
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)

@@ -57,7 +57,7 @@ static const dff_setting_t dff_web_rows[] = {
     TEXT("WEB_BASE_URL", web_base_url, "", RUN, dff_check_url,
         "What callers see in front of `/api`; empty: as they asked"),
     LIST("WEB_CORS_ORIGIN", DFF_SETTING_LIST, web_cors_origin, "true", RUN, NULL,
-        "`true`: any origin; `false`: none; or a list of origins"),
+        "`true`: any origin; `false`: none; or a list of origins and `regexp:` patterns"),
     BOOL("WEB_CORS_CREDENTIALS", web_cors_credentials, "true", RUN,
         "Whether a browser may send cookies along"),
     LIST("WEB_TRUSTED_PROXIES", DFF_SETTING_LIST, web_trusted_proxies, "", RUN,

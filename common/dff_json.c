@@ -215,7 +215,8 @@ dff_json_skip_value(dff_json_reader_t *r, size_t outer, dff_json_type_t *type)
 
         if (*r->at == '{' || *r->at == '[') {
             if (outer + depth >= DFF_JSON_MAX_DEPTH)
-                return dff_json_fail(r, "nested too deeply");
+                return dff_json_fail(r, "nested more than " DFF_STR_NUMBER(DFF_JSON_MAX_DEPTH)
+                    " levels deep");
             here = *r->at == '{' ? DFF_JSON_OBJECT : DFF_JSON_ARRAY;
             open[depth++] = *r->at == '{' ? '}' : ']';
             r->at++;
@@ -278,16 +279,17 @@ dff_json_check(dff_str_t data, dff_str_t *value, dff_json_type_t *type, dff_json
     return DFF_ERROR;
 }
 
-int
-dff_json_object_open(dff_json_object_t *it, dff_str_t object)
+/* Objects and arrays are walked alike, but for the brackets and the keys. */
+static int
+dff_json_open(dff_json_object_t *it, dff_str_t text, char bracket)
 {
-    dff_json_reader_t r = { object.data, dff_str_end(object), NULL };
+    dff_json_reader_t r = { text.data, dff_str_end(text), NULL };
 
     dff_json_skip_space(&r);
     *it = (dff_json_object_t) {
-        .start = object.data, .at = r.at, .end = r.end, .first = true, .done = false
+        .start = text.data, .at = r.at, .end = r.end, .first = true, .done = false
     };
-    if (r.at == r.end || *r.at != '{') {
+    if (r.at == r.end || *r.at != bracket) {
         it->done = true;
         return DFF_ERROR;
     }
@@ -297,10 +299,10 @@ dff_json_object_open(dff_json_object_t *it, dff_str_t object)
 
 /* The bracket or comma before a member. 1: a member follows, 0: the object ends. */
 static int
-dff_json_object_step(dff_json_object_t *it, dff_json_reader_t *r)
+dff_json_step(dff_json_object_t *it, dff_json_reader_t *r, char bracket)
 {
     dff_json_skip_space(r);
-    if (r->at < r->end && *r->at == '}') {
+    if (r->at < r->end && *r->at == bracket) {
         r->at++;
         dff_json_skip_space(r);
         it->done = true;
@@ -311,14 +313,15 @@ dff_json_object_step(dff_json_object_t *it, dff_json_reader_t *r)
         return 1;
     }
     if (r->at == r->end || *r->at != ',')
-        return dff_json_fail(r, "expected ',' or '}'");
+        return dff_json_fail(r, bracket == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
     r->at++;
     dff_json_skip_space(r);
     return 1;
 }
 
-int
-dff_json_object_next(dff_json_object_t *it, dff_json_member_t *member, dff_json_fail_t *fail)
+static int
+dff_json_next(dff_json_object_t *it, dff_json_member_t *member, dff_json_fail_t *fail,
+    char bracket)
 {
     dff_json_reader_t r = { it->at, it->end, NULL };
     const char       *value;
@@ -326,11 +329,17 @@ dff_json_object_next(dff_json_object_t *it, dff_json_member_t *member, dff_json_
 
     if (it->done)
         return 0;
-    step = dff_json_object_step(it, &r);
+    step = dff_json_step(it, &r, bracket);
     if (step == 0)
         return 0;
-    if (step == DFF_ERROR || dff_json_skip_key(&r, &member->key, &member->key_escaped) != DFF_OK)
+    member->key = DFF_STR_NULL;
+    member->key_escaped = false;
+    if (step == DFF_ERROR
+        || (bracket == '}'
+            && dff_json_skip_key(&r, &member->key, &member->key_escaped) != DFF_OK))
+    {
         goto failed;
+    }
     value = r.at;
     if (dff_json_skip_value(&r, 1, &member->type) != DFF_OK)
         goto failed;
@@ -342,6 +351,30 @@ failed:
     it->done = true;
     dff_json_explain(fail, &r, it->start);
     return DFF_ERROR;
+}
+
+int
+dff_json_object_open(dff_json_object_t *it, dff_str_t object)
+{
+    return dff_json_open(it, object, '{');
+}
+
+int
+dff_json_object_next(dff_json_object_t *it, dff_json_member_t *member, dff_json_fail_t *fail)
+{
+    return dff_json_next(it, member, fail, '}');
+}
+
+int
+dff_json_array_open(dff_json_array_t *it, dff_str_t array)
+{
+    return dff_json_open(it, array, '[');
+}
+
+int
+dff_json_array_next(dff_json_array_t *it, dff_json_member_t *member, dff_json_fail_t *fail)
+{
+    return dff_json_next(it, member, fail, ']');
 }
 
 int

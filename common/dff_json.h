@@ -66,6 +66,12 @@ int dff_json_object_open(dff_json_object_t *it, dff_str_t object);
 int dff_json_object_next(dff_json_object_t *it, dff_json_member_t *member,
     dff_json_fail_t *fail);
 
+/* The same for the elements of an array's text; of member, key stays empty. */
+typedef dff_json_object_t dff_json_array_t;
+
+int dff_json_array_open(dff_json_array_t *it, dff_str_t array);
+int dff_json_array_next(dff_json_array_t *it, dff_json_member_t *member, dff_json_fail_t *fail);
+
 /* Text of a number as integer; DFF_ERROR when it is none or does not fit. */
 int dff_json_int64(dff_str_t number, int64_t *value);
 

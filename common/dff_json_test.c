@@ -190,7 +190,7 @@ depth_has_a_limit_that_counts_both_brackets(void **state)
         assert_int_equal(dff_json_check((dff_str_t) { text, n }, NULL, NULL, &fail),
             depth <= DFF_JSON_MAX_DEPTH ? DFF_OK : DFF_ERROR);
         if (depth > DFF_JSON_MAX_DEPTH)
-            assert_string_equal(fail.what, "nested too deeply");
+            assert_string_equal(fail.what, "nested more than 128 levels deep");
     }
 }
 
@@ -451,10 +451,39 @@ any_bytes_become_a_string_that_the_reader_accepts(void **state)
     }
 }
 
+static void
+elements_of_an_array_come_in_order_until_it_is_bad(void **state)
+{
+    static const struct { const char *text; int opens, elements, end; } rows[] = {
+        { " [ 1 , {\"a\":[]} ,\"x\" ] ", DFF_OK, 3, 0 }, { "[]", DFF_OK, 0, 0 },
+        { "[1,]", DFF_OK, 1, DFF_ERROR }, { "[1", DFF_OK, 1, DFF_ERROR },
+        { "[1}", DFF_OK, 1, DFF_ERROR }, { "[1 2]", DFF_OK, 1, DFF_ERROR },
+        { "[1]]", DFF_OK, 1, DFF_ERROR }, { "[", DFF_OK, 0, DFF_ERROR },
+        { "{}", DFF_ERROR, 0, 0 }, { "", DFF_ERROR, 0, 0 },
+    };
+    dff_json_array_t  it;
+    dff_json_member_t element;
+    size_t            i;
+    int               rc, count;
+
+    (void) state;
+    for (i = 0; i < DFF_TEST_COUNT(rows); i++) {
+        dff_str_t text = dff_test_exact(dff_str_from(rows[i].text));
+
+        assert_int_equal(dff_json_array_open(&it, text), rows[i].opens);
+        for (count = 0; (rc = dff_json_array_next(&it, &element, NULL)) == 1; count++)
+            assert_int_equal(element.key.len, 0);
+        assert_int_equal(count, rows[i].elements);
+        assert_int_equal(rc, rows[i].end);
+        dff_test_free(text);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elements_of_an_array_come_in_order_until_it_is_bad),
         cmocka_unit_test(a_document_is_accepted_or_its_failure_is_located),
         cmocka_unit_test(every_cut_of_a_document_is_refused_without_reading_over_its_end),
         cmocka_unit_test(each_of_the_256_bytes_is_judged_alike_by_both_string_paths),

@@ -3,6 +3,8 @@
  */
 #include "dff_keys.h"
 
+#include <stdio.h>
+
 #include "dff_banned.h"
 
 static size_t
@@ -86,11 +88,60 @@ dff_key_attempts(dff_key_t key, dff_str_t task_id)
     return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "attempts:"), task_id);
 }
 
-size_t
-dff_key_route(dff_key_t key, const char *kind, dff_str_t id)
+/* "<name><kind>:<id>" */
+static size_t
+dff_key_link(dff_key_t key, dff_str_t name, const char *kind, dff_str_t id)
 {
-    size_t at = dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "route:"), dff_str_from(kind));
+    size_t at = dff_key_join(key, name, dff_str_from(kind));
 
     at = dff_key_add(key, at, DFF_STR(":"));
     return dff_key_add(key, at, id);
+}
+
+/* ":<number>" */
+static size_t
+dff_key_add_number(dff_key_t key, size_t at, int64_t number)
+{
+    char text[32];
+
+    (void) snprintf(text, sizeof(text), ":%lld", (long long) number);
+    return dff_key_add(key, at, dff_str_from(text));
+}
+
+size_t
+dff_key_route(dff_key_t key, const char *kind, dff_str_t id)
+{
+    return dff_key_link(key, DFF_STR(DFF_KEY_PREFIX "route:"), kind, id);
+}
+
+size_t
+dff_key_throttle(dff_key_t key, const char *kind, dff_str_t id, const char *rule, int64_t window)
+{
+    size_t at = dff_key_link(key, DFF_STR(DFF_KEY_PREFIX "throttle:"), kind, id);
+
+    at = dff_key_add(key, at, DFF_STR(":"));
+    at = dff_key_add(key, at, dff_str_from(rule));
+    return dff_key_add_number(key, at, window);
+}
+
+size_t
+dff_key_cache_result(dff_key_t key, dff_str_t func_id, int script_version, dff_str_t digest)
+{
+    size_t at = dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "cache:result:"), func_id);
+
+    at = dff_key_add_number(key, at, script_version);
+    at = dff_key_add(key, at, DFF_STR(":"));
+    return dff_key_add(key, at, digest);
+}
+
+size_t
+dff_key_stat_count(dff_key_t key, const char *kind, dff_str_t id)
+{
+    return dff_key_link(key, DFF_STR(DFF_KEY_PREFIX "stat:count:"), kind, id);
+}
+
+size_t
+dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id)
+{
+    return dff_key_link(key, DFF_STR(DFF_KEY_PREFIX "stat:recent:"), kind, id);
 }

@@ -9,6 +9,7 @@
 #define DFF_KEYS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dff_str.h"
 
@@ -21,7 +22,7 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_NODES            DFF_KEY_PREFIX "nodes"     /* set: nodes with state in Redis */
 #define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"
 #define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
-#define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"
+#define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"    /* zset: due time -> envelope */
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 
 /* dff:wake:<node>: to the master of one node, docs/protocol.md. */
@@ -36,5 +37,15 @@ size_t dff_key_reply(dff_key_t key, dff_str_t producer);
 size_t dff_key_result(dff_key_t key, dff_str_t task_id);
 size_t dff_key_attempts(dff_key_t key, dff_str_t task_id);
 size_t dff_key_route(dff_key_t key, const char *kind, dff_str_t id);   /* kind: "al", "bat" */
+
+/* Calls of a link in one window of one rule: dff_throttle.h. */
+size_t dff_key_throttle(dff_key_t key, const char *kind, dff_str_t id, const char *rule,
+    int64_t window);
+/* A cached result; digest: hexadecimal, of what the function was called with. */
+size_t dff_key_cache_result(dff_key_t key, dff_str_t func_id, int script_version,
+    dff_str_t digest);
+/* Statistics of a link: a hash date -> calls, and the list of its last calls. */
+size_t dff_key_stat_count(dff_key_t key, const char *kind, dff_str_t id);
+size_t dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id);
 
 #endif

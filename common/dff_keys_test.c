@@ -26,6 +26,12 @@ keys_are_spelt_as_the_protocol_says(void **state)
     IS(dff_key_result(key, DFF_STR("task-1")), "dff:result:task-1");
     IS(dff_key_route(key, "al", DFF_STR("auln-1")), "dff:route:al:auln-1");
     IS(dff_key_route(key, "bat", DFF_STR("bat-1")), "dff:route:bat:bat-1");
+    IS(dff_key_throttle(key, "bat", DFF_STR("bat-1"), "bySecond", 1634173323),
+       "dff:throttle:bat:bat-1:bySecond:1634173323");
+    IS(dff_key_cache_result(key, DFF_STR("demo__basic.plus"), 7, DFF_STR("00ff")),
+       "dff:cache:result:demo__basic.plus:7:00ff");
+    IS(dff_key_stat_count(key, "al", DFF_STR("auln-1")), "dff:stat:count:al:auln-1");
+    IS(dff_key_stat_recent(key, "al", DFF_STR("auln-1")), "dff:stat:recent:al:auln-1");
     IS(dff_key_node(key, DFF_STR_NULL), "dff:node:");
 #undef IS
 }
@@ -46,6 +52,7 @@ a_part_that_does_not_fit_is_cut(void **state)
     assert_int_equal(dff_key_route(place.key, "al", part), DFF_KEY_MAX - 1);
     assert_int_equal(place.key[DFF_KEY_MAX - 1], '\0');
     assert_int_equal(dff_key_result(place.key, part), DFF_KEY_MAX - 1);
+    assert_int_equal(dff_key_cache_result(place.key, part, 1, part), DFF_KEY_MAX - 1);
     assert_int_equal(strlen(place.key), DFF_KEY_MAX - 1);
     assert_memory_equal(place.after, "zzzzzzzz", 8);
 }

@@ -14,6 +14,9 @@ typedef struct {
 } dff_str_t;
 
 #define DFF_STR(literal)  ((dff_str_t) { (literal), sizeof(literal) - 1 })
+/* The value of a numeric macro as a literal, for messages that name a limit. */
+#define DFF_STR_NUMBER(macro)   DFF_STR_NUMBER_(macro)
+#define DFF_STR_NUMBER_(value)  #value
 #define DFF_STR_NULL      ((dff_str_t) { NULL, 0 })
 
 static inline dff_str_t

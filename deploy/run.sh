@@ -86,7 +86,7 @@ check_system() {
         die "this needs Debian 12, Ubuntu 22.04 or later (there is no apt-get here); on another" \
             "system install what auto/check names, then: make && make install"
     if [ ! -e /proc/self/stat ]; then
-        say "there is no /proc here: mounting it"
+        say "there is no /proc here: mounting it (stop DFF and unmount it before removing this root)"
         mount -t proc proc /proc || die "cannot mount /proc"
     fi
     if [ -e "$install" ] && [ ! -e "$install/.dff-install" ] && [ -n "$(ls -A "$install")" ]; then
@@ -120,7 +120,8 @@ install_files() {
     make -C "$root" -s install "PREFIX=$install" DESTDIR= > "$root/build/install.log" 2>&1 ||
         { tail -n 20 "$root/build/install.log" >&2; die "make install failed"; }
     "$here/setup" --install-dir "$install" "${setup_options[@]}" || exit 1
-    if [ ! -e "$link" ] || [ -L "$link" ]; then
+    # Another installation keeps its link.
+    if [ ! -e "$link" ]; then
         mkdir -p "${link%/*}"
         ln -sfn "$install/bin/dffctl" "$link"
     fi
@@ -163,8 +164,9 @@ call_demo() {
 }
 
 next_steps() {
-    local port
+    local port dffctl_name=$install/bin/dffctl
     port=$(config_value WEB_PORT)
+    [ ! "$link" -ef "$dffctl_name" ] || dffctl_name=dffctl
     cat << END
 
 DFF runs: http://$(hostname):$port (here: http://127.0.0.1:$port)
@@ -173,8 +175,8 @@ END
     cat << END
 
 Next:
-  dffctl script publish FILE.py --id set__name     publish a script of yours
-  dffctl link add set__name.function               make a link for one of its functions
+  $dffctl_name script publish FILE.py --id set__name     publish a script of yours
+  $dffctl_name link add set__name.function               make a link for one of its functions
   $service status|stop|start|restart
   configuration: $config
   logs: $install/data/logs, $install/nginx

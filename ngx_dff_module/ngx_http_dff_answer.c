@@ -1,5 +1,6 @@
 /* Answers: see the header. */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_cors.h"
 #include "ngx_http_dff_dump.h"
 
 #define NGX_HTTP_DFF_ENVELOPE_ROOM  512     /* fixed text, ids and times of an envelope */
@@ -24,6 +25,11 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     ngx_http_request_t  *r = ctx->request;
 
     ctx->answered = 1;
+    ctx->cost = ngx_http_dff_elapsed(ctx);
+
+    if (ctx->outcome == NULL) {
+        ctx->outcome = "OK";
+    }
 
     ngx_http_dff_answer_discard(r);
 
@@ -127,6 +133,8 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->outcome = row->reason;
+    ctx->outcome_sub = sub;
 
     body.data = NULL;
     body.len = 0;
@@ -159,7 +167,7 @@ static json_t *
 ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
     const char *sub, const char *message, json_t *detail)
 {
-    json_t              *document, *name;
+    json_t              *document, *name, *text;
     ngx_str_t            started, ended;
     ngx_http_request_t  *r = ctx->request;
 
@@ -173,12 +181,16 @@ ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
 
     name = sub == NULL ? json_string(row->reason) : json_sprintf("%s.%s", row->reason, sub);
 
+    /* it may quote what the caller sent */
+    message = message != NULL ? message : row->message;
+    text = ngx_http_dff_dump_text((const u_char *) message, ngx_strlen(message));
+
     /* "o*": left out when NULL; the reference of each "o" is taken */
-    document = json_pack("{s:b, s:f, s:o, s:s, s:o*, s:o*, s:I, s:s%, s:s%, s:s%}",
+    document = json_pack("{s:b, s:f, s:o, s:o, s:o*, s:o*, s:I, s:s%, s:s%, s:s%}",
                          "ok", 0,
                          "error", strtod(row->code, NULL),
                          "reason", name,
-                         "message", message != NULL ? message : row->message,
+                         "message", text,
                          "detail", detail,
                          "reqDump", ngx_http_dff_dump_request(ctx),
                          "reqCost", (json_int_t) ngx_http_dff_elapsed(ctx),
@@ -241,54 +253,7 @@ ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_dff_answer_cors(ctx);
-}
-
-
-ngx_int_t
-ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx)
-{
-    ngx_str_t                 *origin, *allowed;
-    ngx_uint_t                 i, found;
-    ngx_table_elt_t           *h;
-    ngx_http_request_t        *r = ctx->request;
-    ngx_http_dff_main_conf_t  *mcf = ctx->worker->mcf;
-
-    static ngx_str_t  yes = ngx_string("true");
-    static ngx_str_t  vary = ngx_string("Origin");
-    static ngx_str_t  expose = ngx_string("X-Trace-Id, X-Request-Time, X-Response-Time, "
-                                          "X-Request-Cost, X-Dff-Task-Id");
-
-    h = ngx_http_dff_dump_header(r, "origin", sizeof("origin") - 1);
-    if (h == NULL) {
-        return NGX_OK;
-    }
-
-    origin = &h->value;
-    found = mcf->cors_any;
-    allowed = mcf->cors_origins.elts;
-
-    for (i = 0; i < mcf->cors_origins.nelts && !found; i++) {
-        found = allowed[i].len == origin->len
-                && ngx_strncasecmp(allowed[i].data, origin->data, origin->len) == 0;
-    }
-
-    if (!found) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_dff_answer_header(r, "Access-Control-Allow-Origin", *origin) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Access-Control-Expose-Headers", expose) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Vary", vary) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (mcf->config.web_cors_credentials) {
-        return ngx_http_dff_answer_header(r, "Access-Control-Allow-Credentials", yes);
-    }
-
-    return NGX_OK;
+    return ngx_http_dff_cors_headers(ctx);
 }
 
 

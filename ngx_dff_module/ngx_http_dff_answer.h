@@ -24,7 +24,7 @@ void ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char 
 void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra);
 
 /*
- * An error document. sub (may be NULL) follows the reason after a dot. message NULL:
+ * An error document. sub (a constant, may be NULL) follows the reason after a dot. message NULL:
  * the row's own. detail (may be NULL): its reference is taken.
  */
 void ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const char *sub,
@@ -32,8 +32,5 @@ void ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, con
 
 /* The same with an HTTP header of its own, such as Retry-After. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
-
-/* Access-Control-*: by WEB_CORS_ORIGIN, on every answer. NGX_ERROR: no memory. */
-ngx_int_t ngx_http_dff_answer_cors(ngx_http_dff_ctx_t *ctx);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
+#include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
 #include "ngx_http_dff_upload.h"
@@ -31,6 +32,7 @@ typedef enum {
 typedef ngx_int_t (*ngx_http_dff_reader_pt)(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 
 static ngx_int_t ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail);
+static ngx_int_t ngx_http_dff_args_query(ngx_http_dff_reading_t *reading);
 static ngx_int_t ngx_http_dff_args_source(ngx_http_dff_reading_t *reading,
     ngx_http_dff_source_e *source, ngx_str_t **text);
 static ngx_int_t ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text);
@@ -42,8 +44,6 @@ static ngx_int_t ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading,
 static ngx_int_t ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading,
     ngx_array_t *fields);
 static ngx_int_t ngx_http_dff_args_upload(ngx_http_dff_reading_t *reading, ngx_str_t *text);
-static ngx_int_t ngx_http_dff_args_option(ngx_http_dff_reading_t *reading, ngx_str_t name,
-    dff_str_t value);
 static ngx_uint_t ngx_http_dff_args_cut(ngx_str_t name, ngx_str_t *prefix, ngx_str_t *rest);
 
 static ngx_str_t  ngx_http_dff_kwargs_prefix = ngx_string("kwargs_");
@@ -89,7 +89,11 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
     ngx_http_dff_source_e   source;
     ngx_http_dff_reading_t  reading = { ctx, fail, DFF_STR("{}"), NULL };
 
-    rc = ngx_http_dff_args_source(&reading, &source, &text);
+    rc = ngx_http_dff_args_query(&reading);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_dff_args_source(&reading, &source, &text);
+    }
 
     if (rc == NGX_OK && text != NULL) {
         rc = ngx_http_dff_readers[source](&reading, text);
@@ -116,6 +120,24 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
     }
 
     return ngx_http_dff_kwargs_merge(ctx, reading.list, &ctx->kwargs, fail);
+}
+
+
+/* Read whatever the method is: a function sees the query of a POST too. */
+static ngx_int_t
+ngx_http_dff_args_query(ngx_http_dff_reading_t *reading)
+{
+    ngx_int_t     rc;
+    const char   *what;
+    ngx_array_t  *fields;
+
+    rc = ngx_http_dff_fields_query(reading->ctx, &fields, &what);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_dff_fail(reading->fail, "Invalid query string: %s", what);
+    }
+
+    return rc;
 }
 
 
@@ -148,6 +170,11 @@ ngx_http_dff_args_source(ngx_http_dff_reading_t *reading, ngx_http_dff_source_e 
 
     if (ctx->body.len == 0) {
         return NGX_OK;
+    }
+
+    if (ngx_http_dff_dump_headers(r, "content-type", sizeof("content-type") - 1) > 1) {
+        /* which one holds would be a guess, and a proxy may guess differently */
+        return ngx_http_dff_fail(reading->fail, "Content-Type must be sent only once");
     }
 
     ngx_str_null(&type);
@@ -248,7 +275,7 @@ ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading, dff_str_t body)
             rc = ngx_http_dff_kwargs_add(reading->list, rest, member[i].value);
 
         } else if (ngx_http_dff_args_cut(member[i].name, &ngx_http_dff_options_prefix, &rest)) {
-            rc = ngx_http_dff_args_option(reading, rest, member[i].value);
+            rc = ngx_http_dff_options_text(reading->ctx, rest, member[i].value, reading->fail);
         }
 
         if (rc != NGX_OK) {
@@ -269,11 +296,15 @@ ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text)
     ngx_array_t           *fields;
     ngx_http_dff_field_t  *field;
 
-    rc = ngx_http_dff_fields_parse(reading->ctx->request->pool, text, &fields, &what);
+    if (text != &reading->ctx->body) {
+        rc = ngx_http_dff_fields_query(reading->ctx, &fields, &what);
+
+    } else {
+        rc = ngx_http_dff_fields_parse(reading->ctx->request->pool, text, &fields, &what);
+    }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_dff_fail(reading->fail, "Invalid %s: %s",
-                                 text == &reading->ctx->body ? "form" : "query string", what);
+        return ngx_http_dff_fail(reading->fail, "Invalid form: %s", what);
     }
 
     if (rc != NGX_OK) {
@@ -397,7 +428,7 @@ ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading, ngx_array_t *field
         }
 
         if (rc == NGX_OK) {
-            rc = option ? ngx_http_dff_args_option(reading, name, value)
+            rc = option ? ngx_http_dff_options_text(reading->ctx, name, value, reading->fail)
                         : ngx_http_dff_kwargs_add(reading->list, name, value);
         }
 
@@ -467,29 +498,6 @@ ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields, ngx_uint_t 
     value->len = p - value->data;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_dff_args_option(ngx_http_dff_reading_t *reading, ngx_str_t name, dff_str_t value)
-{
-    u_char      text[128];
-    json_t     *parsed;
-    ngx_int_t   rc;
-
-    parsed = json_loadb(value.data, value.len, JSON_DECODE_ANY, NULL);
-    if (parsed == NULL) {
-        return ngx_http_dff_fail(reading->fail, "Option \"%.*s\" cannot be read",
-                                 (int) ngx_min(name.len, 100), (char *) name.data);
-    }
-
-    (void) ngx_snprintf(text, sizeof(text), "%*s%Z", ngx_min(name.len, sizeof(text) - 1),
-                        name.data);
-
-    rc = ngx_http_dff_options_take(reading->ctx, (char *) text, parsed, 1, reading->fail);
-    json_decref(parsed);
-
-    return rc;
 }
 
 

@@ -2,73 +2,118 @@
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_job.h"
+#include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
+#include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_upload.h"
+#include "ngx_http_dff_withdraw.h"
 
-#define NGX_HTTP_DFF_QUEUE_SYNC        1       /* where the function names none */
-#define NGX_HTTP_DFF_QUEUE_ASYNC       9
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
 #define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
 
-static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason,
+    json_t *detail);
+static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
+    const ngx_http_dff_call_end_t *end);
 static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
-static void ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call);
-static void ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
-static void ngx_http_dff_call_mark(ngx_http_dff_call_t *call);
-static void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);
-static void ngx_http_dff_call_congested(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
     const char *state);
-static ngx_http_dff_ctx_t *ngx_http_dff_call_end(ngx_http_dff_call_t *call);
-static void ngx_http_dff_call_release(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_cleanup(void *data);
-static void ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw,
-    int64_t ttl_s, ngx_uint_t only_if_new);
 
 
 ngx_int_t
 ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_str_t                command;
+    dff_job_t                job;
     ngx_msec_t               wait, elapsed;
-    ngx_http_dff_call_t     *call;
     ngx_http_dff_options_t  *options = &ctx->options;
 
-    call = ngx_http_dff_call_new(ctx);
-    if (call == NULL) {
+    static const ngx_http_dff_call_end_t  end = {
+        ngx_http_dff_call_replied, ngx_http_dff_call_failed, 1
+    };
+
+    if (ngx_http_dff_job_of_link(ctx, &job) != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return NGX_DONE;
     }
 
-    call->unfold = options->unfold;
-    call->save_result = options->save_result;
-    call->async = options->exec_mode == DFF_EXEC_ASYNC;
+    wait = NGX_HTTP_DFF_PATIENCE;
+
+    if (options->exec_mode == DFF_EXEC_SYNC) {
+        elapsed = ngx_http_dff_waited(ctx);
+        wait = ngx_http_dff_call_wait(options->timeout_s, options->api_timeout_s);
+        wait = wait > elapsed ? wait - elapsed : 1;
+    }
+
+    ngx_http_dff_upload_keep(ctx, 1);
+    ngx_http_dff_call_start(ctx, &job, wait, &end);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
+{
+    ngx_http_dff_outcome_answer(ctx, reply, ctx->options.unfold, ctx->options.save_result);
+}
+
+
+static void
+ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *detail)
+{
+    const char  *state;
+
+    state = json_string_value(json_object_get(detail, "state"));
+
+    if (reason != DFF_E_API_TIMEOUT && (state == NULL || ngx_strcmp(state, "unknown") != 0)) {
+        /* the job will not run */
+        ngx_http_dff_upload_keep(ctx, 0);
+    }
+
+    ngx_http_dff_answer_error(ctx, reason, NULL, NULL, detail);
+}
+
+
+ngx_msec_t
+ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s)
+{
+    ngx_msec_t  wait;
 
     /* never longer than the function's own limit, whose 599.31 may still arrive */
-    wait = (ngx_msec_t) ngx_min(options->api_timeout_s, options->timeout_s) * 1000;
-    if (options->timeout_s <= options->api_timeout_s) {
-        wait += NGX_HTTP_DFF_SOFT_LIMIT_GRACE;
+    wait = (ngx_msec_t) ngx_min(api_timeout_s, timeout_s) * 1000;
+
+    return timeout_s <= api_timeout_s ? wait + NGX_HTTP_DFF_SOFT_LIMIT_GRACE : wait;
+}
+
+
+void
+ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
+    const ngx_http_dff_call_end_t *end)
+{
+    ngx_str_t             command;
+    ngx_http_dff_call_t  *call;
+
+    call = ngx_http_dff_call_new(ctx, job, end);
+    if (call == NULL) {
+        end->failed(ctx, DFF_E_SYS, NULL);
+        return;
     }
 
-    if (call->async) {
-        wait = NGX_HTTP_DFF_PATIENCE;
-    }
-
-    elapsed = ngx_http_dff_waited(ctx);
-    wait = wait > elapsed ? wait - elapsed : 1;
-
-    if (ngx_http_dff_job_encode(call, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, job, wait, &command) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return NGX_DONE;
+        end->failed(ctx, DFF_E_SYS, NULL);
+        return;
     }
 
     if (call->async) {
         /* before the push: the caller may ask as soon as it has the answer */
-        ngx_http_dff_call_mark(call);
+        ngx_http_dff_late_mark(ctx->worker, ngx_http_dff_str(call->node.str),
+                               call->marker_ttl_s);
     }
 
     if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
@@ -76,15 +121,13 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
         != NGX_OK)
     {
         ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
-        return NGX_DONE;
+        return;
     }
 
     call->pushing++;
     ngx_http_dff_call_wake(call);
-    ngx_http_dff_upload_keep(ctx, 1);
+    ctx->pushed = ngx_current_msec;
     ngx_add_timer(&call->timer, wait);
-
-    return NGX_DONE;
 }
 
 
@@ -100,7 +143,7 @@ ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
     ngx_str_t  expire[3] = { ngx_string("EXPIRE"), ngx_null_string, ngx_null_string };
     ngx_str_t  publish[3] = { ngx_string("PUBLISH"), ngx_null_string, ngx_null_string };
 
-    if (call->node_name.len == 0) {
+    if (call->node_name.len == 0 || call->delayed) {
         return;
     }
 
@@ -121,14 +164,15 @@ ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
 
 
 static ngx_http_dff_call_t *
-ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
+ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
+    const ngx_http_dff_call_end_t *end)
 {
     ngx_pool_cleanup_t     *cleanup;
     ngx_http_dff_call_t    *call;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
     cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
-    call = ngx_calloc(sizeof(ngx_http_dff_call_t), worker->log);
+    call = ngx_calloc(sizeof(ngx_http_dff_call_t) + ctx->cache_key.len, worker->log);
     if (call == NULL || cleanup == NULL) {
         ngx_free(call);
         return NULL;
@@ -143,16 +187,20 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
 
     call->worker = worker;
     call->ctx = ctx;
+    call->end = end;
+    call->async = job->exec_mode == DFF_EXEC_ASYNC;
+    call->delayed = call->async && ctx->options.eta_ms != 0;
+    call->queue = (ngx_uint_t) job->queue;
+    call->node_name = ngx_http_dff_ngx_str(job->node);
     call->state = NGX_HTTP_DFF_CALL_WAITING;
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
-    call->queue = ctx->route.queue >= 0 ? (ngx_uint_t) ctx->route.queue
-                  : ctx->kind == DFF_ROUTE_BATCH ? NGX_HTTP_DFF_QUEUE_ASYNC
-                  : NGX_HTTP_DFF_QUEUE_SYNC;
-
-    if (ctx->upload != NULL && !worker->mcf->config.resource_root_shared) {
-        call->node_name = worker->mcf->node;
+    call->cache_ms = ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
+    call->cache_key.len = ctx->cache_key.len;
+    call->cache_key.data = call->key;
+    if (ctx->cache_key.len != 0) {
+        ngx_memcpy(call->key, ctx->cache_key.data, ctx->cache_key.len);
     }
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
@@ -177,7 +225,6 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx)
 static void
 ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 {
-    ngx_msec_t            elapsed;
     redisReply           *reply = data;
     ngx_http_dff_call_t  *call = privdata;
 
@@ -189,23 +236,27 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     }
 
     if (reply == NULL) {
-        /* Redis may have taken it. Never pushed again; the reply may yet come. */
-        elapsed = ngx_http_dff_waited(call->ctx);
-        call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
-        ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
-                                    ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
+        ngx_http_dff_call_unknown(call);
         return;
     }
 
     if (reply->type != REDIS_REPLY_INTEGER) {
-        ngx_http_dff_upload_keep(call->ctx, 0);
+        if (call->async) {
+            ngx_http_dff_late_unmark(call->worker, ngx_http_dff_str(call->node.str));
+        }
         ngx_http_dff_call_refused(call, reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                : "unexpected answer to LPUSH", "refused");
+                                                : "unexpected answer to the push", "refused");
+        return;
+    }
+
+    if (reply->integer < 0) {
+        /* a delayed job, which is not put where there are too many */
+        ngx_http_dff_withdraw_tell(call, (ngx_int_t) -reply->integer);
         return;
     }
 
     if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
-        ngx_http_dff_call_withdraw(call);
+        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
         return;
     }
 
@@ -215,8 +266,20 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 }
 
 
-/* The answer to an async call: where its result will be. */
-static void
+/* Redis may have the job. It is never pushed again; its reply may yet come. */
+void
+ngx_http_dff_call_unknown(ngx_http_dff_call_t *call)
+{
+    ngx_msec_t  elapsed;
+
+    elapsed = ngx_http_dff_waited(call->ctx);
+    call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
+    ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
+                                ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
+}
+
+
+void
 ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
 {
     ngx_str_t            data = ngx_string("{\"result\":null}");
@@ -231,62 +294,16 @@ ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
 }
 
 
-/* The queue was full before this job: take it back, unless it has been claimed. */
-static void
-ngx_http_dff_call_withdraw(ngx_http_dff_call_t *call)
-{
-    dff_key_t  key;
-    ngx_str_t  argv[4] = {
-        ngx_string("LREM"), ngx_null_string, ngx_string("1"), ngx_null_string
-    };
-
-    argv[1].len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
-    argv[1].data = (u_char *) key;
-    argv[3] = call->envelope;
-
-    if (ngx_http_dff_redis_command(&call->worker->commands, ngx_http_dff_call_on_withdraw, call,
-                                   4, argv)
-        == NGX_OK)
-    {
-        call->pushing++;
-    }
-}
-
-
-static void
-ngx_http_dff_call_on_withdraw(redisAsyncContext *ac, void *data, void *privdata)
-{
-    redisReply           *reply = data;
-    ngx_http_dff_call_t  *call = privdata;
-
-    call->pushing--;
-
-    if (call->state == NGX_HTTP_DFF_CALL_WAITING
-        && reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
-    {
-        ngx_http_dff_call_congested(call);
-        return;
-    }
-
-    if (call->state == NGX_HTTP_DFF_CALL_WAITING && call->async) {
-        ngx_http_dff_call_accepted(call);   /* claimed in the meantime */
-        return;
-    }
-
-    ngx_http_dff_call_release(call);
-}
-
-
 void
 ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw)
 {
-    uint32_t              hash;
-    ngx_str_t             id;
-    ngx_uint_t            unfold, save_result;
-    ngx_connection_t     *c;
-    ngx_http_dff_ctx_t   *ctx;
-    ngx_http_dff_call_t  *call;
+    uint32_t                        hash;
+    ngx_str_t                       id;
+    ngx_connection_t               *c;
+    ngx_http_dff_ctx_t             *ctx;
+    ngx_http_dff_call_t            *call;
+    const ngx_http_dff_call_end_t  *end;
 
     id = ngx_http_dff_ngx_str(reply->id);
     hash = ngx_murmur_hash2(id.data, id.len);
@@ -295,13 +312,13 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
 
     if (call == NULL) {
         /* its caller was told to ask later */
-        ngx_http_dff_call_keep(worker, reply->id, raw,
-                               worker->mcf->config.worker_result_expires_s, 0);
+        ngx_http_dff_late_keep(worker, reply->id, raw);
         return;
     }
 
-    unfold = call->unfold;
-    save_result = call->save_result;
+    ngx_http_dff_result_cache_store(call, reply, raw);
+
+    end = call->end;
     ctx = ngx_http_dff_call_end(call);
 
     if (ctx == NULL) {
@@ -309,7 +326,7 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     }
 
     c = ctx->request->connection;
-    ngx_http_dff_outcome_answer(ctx, reply, unfold, save_result);
+    end->replied(ctx, reply);
     ngx_http_run_posted_requests(c);
 }
 
@@ -342,54 +359,18 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx)
 {
-    ngx_http_dff_call_mark(call);
+    int64_t                         marker_ttl_s = call->marker_ttl_s;
+    const ngx_http_dff_call_end_t  *end = call->end;
 
     (void) ngx_http_dff_call_end(call);
 
-    ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
-                              json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
-}
-
-
-/* Lets func-result know of a task that is not finished; never over its result. */
-static void
-ngx_http_dff_call_mark(ngx_http_dff_call_t *call)
-{
-    char         marker[512], *last;
-    dff_reply_t  reply;
-
-    ngx_memzero(&reply, sizeof(dff_reply_t));
-    reply.id = ngx_http_dff_str(call->node.str);
-    reply.status = DFF_STATUS_QUEUED;
-    reply.body_type = DFF_BODY_JSON;
-    reply.body = DFF_STR("null");
-
-    if (dff_reply_size(&reply) <= sizeof(marker)) {
-        last = dff_reply_write(marker, &reply);
-        ngx_http_dff_call_keep(call->worker, reply.id,
-                               (dff_str_t) { marker, (size_t) (last - marker) },
-                               call->marker_ttl_s, 1);
+    if (end->asked_later) {
+        ngx_http_dff_late_tell(ctx, marker_ttl_s);
+        return;
     }
-}
 
-
-static void
-ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
-{
-    ngx_int_t              queue = call->queue, limit;
-    ngx_connection_t      *c;
-    ngx_http_dff_ctx_t    *ctx;
-
-    limit = call->worker->mcf->config.worker_queue_limit;
-    ctx = ngx_http_dff_call_end(call);
-    c = ctx->request->connection;
-    ngx_http_dff_upload_keep(ctx, 0);
-
-    ngx_http_dff_answer_error(ctx, DFF_E_WORKER_QUEUE_CONGESTION, NULL, NULL,
-                              json_pack("{s:I, s:I, s:I}", "queue", (json_int_t) queue,
-                                        "length", (json_int_t) limit,
-                                        "limit", (json_int_t) limit));
-    ngx_http_run_posted_requests(c);
+    end->failed(ctx, DFF_E_API_TIMEOUT,
+                json_pack("{s:s%}", "id", ctx->task_id.data, ctx->task_id.len));
 }
 
 
@@ -397,9 +378,10 @@ ngx_http_dff_call_congested(ngx_http_dff_call_t *call)
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
-    json_t              *detail;
-    ngx_connection_t    *c;
-    ngx_http_dff_ctx_t  *ctx;
+    json_t                         *detail;
+    ngx_connection_t               *c;
+    ngx_http_dff_ctx_t             *ctx;
+    const ngx_http_dff_call_end_t  *end = call->end;
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
@@ -407,13 +389,12 @@ ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const 
     detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
                        "state", state, "message", message);
 
-    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, detail);
+    end->failed(ctx, DFF_E_SYS_CACHE, detail);
     ngx_http_run_posted_requests(c);
 }
 
 
-/* Takes the call out of everything; the ctx, if its request is still there. */
-static ngx_http_dff_ctx_t *
+ngx_http_dff_ctx_t *
 ngx_http_dff_call_end(ngx_http_dff_call_t *call)
 {
     ngx_http_dff_ctx_t  *ctx = call->ctx;
@@ -439,7 +420,7 @@ ngx_http_dff_call_end(ngx_http_dff_call_t *call)
 }
 
 
-static void
+void
 ngx_http_dff_call_release(ngx_http_dff_call_t *call)
 {
     if (call->state == NGX_HTTP_DFF_CALL_ENDED && call->pushing == 0) {
@@ -466,32 +447,4 @@ ngx_http_dff_call_cleanup(void *data)
     /* stays until its reply or its time limit, so that the reply is recognised; but
      * nobody waits any more, and a worker that leaves need not either */
     call->timer.cancelable = 1;
-}
-
-
-/* SET result:<id>. Its failure costs the answer to a later func-result, no more. */
-static void
-ngx_http_dff_call_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw,
-    int64_t ttl_s, ngx_uint_t only_if_new)
-{
-    u_char     ttl[NGX_INT64_LEN];
-    dff_key_t  key;
-    ngx_str_t  argv[6] = {
-        ngx_string("SET"), ngx_null_string, ngx_null_string, ngx_string("EX"), ngx_null_string,
-        ngx_string("NX")
-    };
-
-    argv[1].len = dff_key_result(key, id);
-    argv[1].data = (u_char *) key;
-    argv[2] = ngx_http_dff_ngx_str(raw);
-    argv[4].data = ttl;
-    argv[4].len = ngx_sprintf(ttl, "%L", ttl_s) - ttl;
-
-    if (ngx_http_dff_redis_command(&worker->commands, NULL, NULL, only_if_new ? 6 : 5, argv)
-        != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_WARN, worker->log, 0,
-                      "dff: the result of %*s could not be kept: Redis is away",
-                      id.len, id.data);
-    }
 }

@@ -9,6 +9,8 @@
 #ifndef NGX_HTTP_DFF_CALL_H
 #define NGX_HTTP_DFF_CALL_H
 
+#include <jansson.h>
+
 #include "ngx_http_dff_module.h"
 
 /* States of a call; ngx_http_dff_call_move() checks the moves. */
@@ -19,30 +21,73 @@ typedef enum {
     NGX_HTTP_DFF_CALL_ENDED        /* answered */
 } ngx_http_dff_call_state_e;
 
+/*
+ * What the end of a call means to the request that waits for it. Exactly one of these
+ * runs, once, unless the client leaves first; ctx->call is NULL by then, so that another
+ * call may be started.
+ */
+typedef struct {
+    /* the job has ended; the reply's bytes are valid during the call */
+    void         (*replied)(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+    /* no reply: as ngx_http_dff_answer_error() takes it, detail with its reference */
+    void         (*failed)(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *detail);
+    ngx_uint_t     asked_later;  /* func-result may ask for the task after its timeout */
+} ngx_http_dff_call_end_t;
+
 typedef struct ngx_http_dff_call_s {
     ngx_str_node_t              node;        /* in worker->calls, by task id */
     ngx_http_dff_worker_t      *worker;
     ngx_http_dff_ctx_t         *ctx;         /* NULL: the request is gone */
+    const ngx_http_dff_call_end_t *end;
     ngx_event_t                 timer;       /* API timeout */
     ngx_http_dff_call_state_e   state;
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
     ngx_uint_t                  queue;
     ngx_uint_t                  async;       /* answered when its push is confirmed */
-    ngx_uint_t                  unfold;
-    ngx_uint_t                  save_result;
+    ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
+    ngx_int_t                   before;      /* jobs in the queue, when it was too long */
     int64_t                     marker_ttl_s;
     ngx_str_t                   node_name;   /* must run there; empty: anywhere */
     ngx_str_t                   envelope;    /* in the request's pool */
+    int64_t                     cache_ms;    /* how long its result is cached, … */
+    ngx_str_t                   cache_key;   /* … and where; empty: it is not */
     u_char                      id[DFF_ID_SIZE];
+    u_char                      key[];       /* bytes of cache_key */
 } ngx_http_dff_call_t;
 
 /* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the
  * timer; answers at once where it cannot. Always NGX_DONE. */
 ngx_int_t ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx);
 
+/*
+ * Pushes a job for a request and waits at most so long. The caller has filled job but for
+ * what belongs to the call: id, trace, times, producer. Always tells the end by *end,
+ * before or after this returns.
+ */
+void ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
+    const ngx_http_dff_call_end_t *end);
+
+/* How long a caller waits (ms) for a function with these limits. */
+ngx_msec_t ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s);
+
 /* A reply has come: answers the call that waits for it, or keeps the result for
  * func-result. raw: the whole reply as received. */
 void ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw);
+
+/* For what else ends a call, on replies from Redis (ngx_http_dff_withdraw.c): */
+
+/* Takes the call out of everything, frees it when nothing can arrive for it any more. The
+ * ctx, if its request is still there. */
+ngx_http_dff_ctx_t *ngx_http_dff_call_end(ngx_http_dff_call_t *call);
+
+/* After a callback that has lowered call->pushing: frees an ended call after the last. */
+void ngx_http_dff_call_release(ngx_http_dff_call_t *call);
+
+/* The answer to an async call: where its result will be. */
+void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);
+
+/* Nobody knows whether Redis has the job: 503.53 in a while, unless its reply comes. */
+void ngx_http_dff_call_unknown(ngx_http_dff_call_t *call);
 
 #endif

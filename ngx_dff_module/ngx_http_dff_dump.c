@@ -1,17 +1,25 @@
 /* Dumps of requests: see the header. */
+#include "ngx_http_dff_client.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_worker.h"
 
 #include "dff_buf.h"
+#include "dff_form.h"
+#include "dff_json.h"
+#include "dff_mask.h"
 
-#define NGX_HTTP_DFF_DUMP_BODY_MAX   (10 * 1024)
-#define NGX_HTTP_DFF_DUMP_DEPTH_MAX  32
+#define NGX_HTTP_DFF_DUMP_BODY_MAX  (10 * 1024)
 
+static ngx_uint_t ngx_http_dff_dump_find(ngx_http_request_t *r, const char *name, size_t len,
+    ngx_table_elt_t **found);
 static json_t *ngx_http_dff_dump_body(ngx_http_dff_ctx_t *ctx);
-static ngx_str_t ngx_http_dff_dump_url(ngx_http_request_t *r);
-static void ngx_http_dff_dump_mask(json_t *value, ngx_uint_t depth);
-static ngx_uint_t ngx_http_dff_dump_is_secret(const u_char *name, size_t len);
-static json_t *ngx_http_dff_dump_text(const u_char *data, size_t len);
+static json_t *ngx_http_dff_dump_json(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out);
+static json_t *ngx_http_dff_dump_form(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out);
+static json_t *ngx_http_dff_dump_fields(dff_str_t text, char *room);
+static json_t *ngx_http_dff_dump_cut(ngx_http_dff_ctx_t *ctx, const dff_mask_out_t *out);
+static ngx_uint_t ngx_http_dff_dump_is_form(ngx_http_request_t *r);
+static ngx_str_t ngx_http_dff_dump_url(ngx_http_request_t *r, ngx_str_t url);
+static ngx_str_t ngx_http_dff_dump_chain(ngx_pool_t *pool, ngx_str_t *chain, ngx_uint_t n);
 
 
 json_t *
@@ -20,7 +28,7 @@ ngx_http_dff_dump_request(ngx_http_dff_ctx_t *ctx)
     ngx_str_t            url;
     ngx_http_request_t  *r = ctx->request;
 
-    url = ngx_http_dff_dump_url(r);
+    url = ngx_http_dff_dump_url(r, r->unparsed_uri);
 
     return json_pack("{s:o, s:o, s:o*}",
                      "method", ngx_http_dff_dump_text(r->method_name.data, r->method_name.len),
@@ -29,139 +37,221 @@ ngx_http_dff_dump_request(ngx_http_dff_ctx_t *ctx)
 }
 
 
-/* The parsed body, masked; a text where it is no JSON or too long; NULL: none. */
+/* The parsed body, masked; its text where it was cut, or where jansson cannot hold it (a
+ * huge integer); NULL: none. */
 static json_t *
 ngx_http_dff_dump_body(ngx_http_dff_ctx_t *ctx)
 {
-    json_t  *body;
+    json_t          *body;
+    dff_mask_out_t   out = { NULL, 0, NGX_HTTP_DFF_DUMP_BODY_MAX, false, false };
 
     if (ctx->body.len == 0) {
         return NULL;
     }
 
-    if (ctx->body.len > NGX_HTTP_DFF_DUMP_BODY_MAX) {
-        /* cut text cannot be masked field by field: say its size only */
-        return json_sprintf("(%zu bytes)", ctx->body.len);
+    out.data = ngx_palloc(ctx->request->pool, out.size);
+    if (out.data == NULL) {
+        return NULL;
     }
 
-    body = json_loadb((const char *) ctx->body.data, ctx->body.len, JSON_DECODE_ANY, NULL);
-    if (body == NULL) {
-        return json_sprintf("(%zu bytes, not JSON)", ctx->body.len);
-    }
+    body = ngx_http_dff_dump_is_form(ctx->request) ? ngx_http_dff_dump_form(ctx, &out)
+                                                   : ngx_http_dff_dump_json(ctx, &out);
 
-    ngx_http_dff_dump_mask(body, 0);
+    (void) ngx_pfree(ctx->request->pool, out.data);
 
     return body;
 }
 
 
-static void
-ngx_http_dff_dump_mask(json_t *value, ngx_uint_t depth)
+static json_t *
+ngx_http_dff_dump_json(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out)
 {
-    size_t       i;
-    json_t      *item;
-    const char  *key;
+    json_t     *value;
+    dff_str_t   body = ngx_http_dff_str(ctx->body);
 
-    if (depth == NGX_HTTP_DFF_DUMP_DEPTH_MAX) {
-        return;
+    if (dff_json_check(body, NULL, NULL, NULL) != DFF_OK) {
+        /* there are no names by which to mask it */
+        return json_sprintf("(%zu bytes, not JSON)", body.len);
     }
 
-    if (json_is_array(value)) {
-        json_array_foreach(value, i, item) {
-            ngx_http_dff_dump_mask(item, depth + 1);
-        }
-        return;
+    (void) dff_mask_json(body, out);
+
+    if (out->cut) {
+        return ngx_http_dff_dump_cut(ctx, out);
     }
 
-    json_object_foreach(value, key, item) {
-        if (ngx_http_dff_dump_is_secret((const u_char *) key, ngx_strlen(key))) {
-            (void) json_object_set_new(value, key, json_string("***"));
-        } else {
-            ngx_http_dff_dump_mask(item, depth + 1);
-        }
-    }
+    value = json_loadb(out->data, out->len, JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
+
+    return value != NULL ? value : ngx_http_dff_dump_text((u_char *) out->data, out->len);
 }
 
 
-/* The URL as sent, with the values of secret-looking fields masked. */
-static ngx_str_t
-ngx_http_dff_dump_url(ngx_http_request_t *r)
+static json_t *
+ngx_http_dff_dump_form(ngx_http_dff_ctx_t *ctx, dff_mask_out_t *out)
 {
-    u_char     *p, *to, *last, *name, *value, *end;
-    ngx_str_t   url;
+    char    *scratch;
+    json_t  *fields;
 
-    url = r->unparsed_uri;
+    scratch = ngx_palloc(ctx->request->pool, ctx->body.len);
+    if (scratch == NULL) {
+        return NULL;
+    }
+
+    dff_mask_fields(ngx_http_dff_str(ctx->body), scratch, out);
+
+    if (out->cut) {
+        fields = ngx_http_dff_dump_cut(ctx, out);
+
+    } else {
+        /* what replaces a value may be longer: not the body's scratch */
+        (void) ngx_pfree(ctx->request->pool, scratch);
+        scratch = ngx_palloc(ctx->request->pool, out->len + 1);
+        fields = scratch == NULL ? NULL
+                 : ngx_http_dff_dump_fields((dff_str_t) { out->data, out->len }, scratch);
+    }
+
+    if (scratch != NULL) {
+        (void) ngx_pfree(ctx->request->pool, scratch);
+    }
+
+    return fields;
+}
+
+
+/* An object of texts and, for names that repeat, lists of texts. */
+static json_t *
+ngx_http_dff_dump_fields(dff_str_t text, char *room)
+{
+    int                rc;
+    json_t            *object, *value, *before, *list;
+    dff_form_t         form;
+    dff_form_field_t   field;
+
+    object = json_object();
+    dff_form_open(&form, text, room);
+
+    while ((rc = dff_form_next(&form, &field, NULL)) == 1) {
+
+        if (memchr(field.name.data, '\0', field.name.len) != NULL) {
+            break;
+        }
+
+        value = json_stringn(field.value.data, field.value.len);
+        before = json_object_getn(object, field.name.data, field.name.len);
+
+        if (json_is_array(before)) {
+            (void) json_array_append_new(before, value);
+            continue;
+        }
+
+        if (before != NULL) {
+            list = json_array();
+            (void) json_array_append(list, before);
+            (void) json_array_append_new(list, value);
+            value = list;
+        }
+
+        (void) json_object_setn_new(object, field.name.data, field.name.len, value);
+    }
+
+    if (rc == 0) {
+        return object;
+    }
+
+    /* refused, and this is what was sent */
+    json_decref(object);
+
+    return ngx_http_dff_dump_text((const u_char *) text.data, text.len);
+}
+
+
+static json_t *
+ngx_http_dff_dump_cut(ngx_http_dff_ctx_t *ctx, const dff_mask_out_t *out)
+{
+    size_t   len;
+    json_t  *text, *cut;
+
+    /* not within a character */
+    for (len = out->len; len > 0 && ((u_char) out->data[len - 1] & 0xc0) == 0x80; len--) {
+        /* void */
+    }
+    if (len > 0 && (u_char) out->data[len - 1] >= 0xc0) {
+        len--;
+    } else {
+        len = out->len;
+    }
+
+    text = ngx_http_dff_dump_text((u_char *) out->data, len);
+    cut = json_sprintf("%s... (cut, %zu bytes)", json_string_value(text), ctx->body.len);
+    json_decref(text);
+
+    return cut;
+}
+
+
+static ngx_uint_t
+ngx_http_dff_dump_is_form(ngx_http_request_t *r)
+{
+    ngx_str_t  form = ngx_string("application/x-www-form-urlencoded");
+
+    return r->headers_in.content_type != NULL
+           && r->headers_in.content_type->value.len >= form.len
+           && ngx_strncasecmp(r->headers_in.content_type->value.data, form.data, form.len) == 0;
+}
+
+
+/* An URL as sent, with the values of secret-looking fields masked. */
+static ngx_str_t
+ngx_http_dff_dump_url(ngx_http_request_t *r, ngx_str_t url)
+{
+    char            *scratch;
+    u_char          *query, *last;
+    dff_str_t        fields;
+    dff_mask_out_t   out = { NULL, 0, 0, false, false };
+
     last = url.data + url.len;
 
-    p = ngx_strlchr(url.data, last, '?');
-    if (p == NULL) {
+    query = ngx_strlchr(url.data, last, '?');
+    if (query == NULL) {
         return url;
     }
 
-    /* a field "a=" of two bytes may become "a=***" of five */
-    to = ngx_pnalloc(r->pool, url.len * 3);
-    if (to == NULL) {
-        url.len = p - url.data;
+    query++;
+    fields.data = (const char *) query;
+    fields.len = last - query;
+
+    /* no memory: without the query */
+    url.len = query - url.data;
+
+    scratch = ngx_pnalloc(r->pool, fields.len + 1);
+    if (scratch == NULL) {
         return url;
     }
 
-    p++;
-    url.len = p - url.data;
-    url.data = ngx_cpymem(to, url.data, url.len) - url.len;
-    to += url.len;
-
-    for (name = p; name < last; name = end + 1) {
-
-        end = ngx_strlchr(name, last, '&');
-        if (end == NULL) {
-            end = last;
-        }
-
-        value = ngx_strlchr(name, end, '=');
-
-        if (value != NULL && ngx_http_dff_dump_is_secret(name, value - name)) {
-            to = ngx_cpymem(to, name, value + 1 - name);
-            to = ngx_cpymem(to, "***", 3);
-        } else {
-            to = ngx_cpymem(to, name, end - name);
-        }
-
-        if (end < last) {
-            *to++ = '&';
-        }
+    if (!dff_mask_fields_needed(fields, scratch)) {
+        url.len += fields.len;
+        return url;
     }
 
-    url.len = to - url.data;
+    /* hidden: 3 bytes for none at the most in each field; encoded: 3 for 1 */
+    out.size = url.len + fields.len * 4 + sizeof(DFF_MASK_TEXT);
+    out.data = ngx_pnalloc(r->pool, out.size);
+    if (out.data == NULL) {
+        return url;
+    }
+
+    ngx_memcpy(out.data, url.data, url.len);
+    out.len = url.len;
+    dff_mask_fields(fields, scratch, &out);
+
+    url.data = (u_char *) out.data;
+    url.len = out.len;
 
     return url;
 }
 
 
-static ngx_uint_t
-ngx_http_dff_dump_is_secret(const u_char *name, size_t len)
-{
-    size_t      at;
-    ngx_uint_t  i;
-
-    static ngx_str_t  words[] = {
-        ngx_string("password"), ngx_string("secret"), ngx_string("token"),
-        ngx_string("authorization")
-    };
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        for (at = 0; at + words[i].len <= len; at++) {
-            if (ngx_strncasecmp((u_char *) name + at, words[i].data, words[i].len) == 0) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-/* Bytes from outside as a JSON text: what is not UTF-8 shows as U+FFFD. */
-static json_t *
+json_t *
 ngx_http_dff_dump_text(const u_char *data, size_t len)
 {
     char       *text;
@@ -179,7 +269,7 @@ ngx_http_dff_dump_text(const u_char *data, size_t len)
     dff_buf_add(&buf, "\"", 1);
 
     text = dff_buf_take(&buf, &size);
-    value = text == NULL ? NULL : json_loadb(text, size, JSON_DECODE_ANY, NULL);
+    value = text == NULL ? NULL : json_loadb(text, size, JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
     free(text);
 
     return value;
@@ -189,8 +279,8 @@ ngx_http_dff_dump_text(const u_char *data, size_t len)
 void
 ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_str_t               url, host, none = ngx_string("-");
-    ngx_table_elt_t        *forwarded;
+    ngx_str_t              *chain, url, host, referer, forwarded, none = ngx_string("-");
+    ngx_uint_t              n;
     ngx_http_request_t     *r = ctx->request;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
@@ -198,9 +288,12 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
         return;
     }
 
-    url = ngx_http_dff_dump_url(r);
+    url = ngx_http_dff_dump_url(r, r->unparsed_uri);
+    referer = r->headers_in.referer != NULL
+              ? ngx_http_dff_dump_url(r, r->headers_in.referer->value) : none;
     host = r->headers_in.host != NULL ? r->headers_in.host->value : none;
-    forwarded = ngx_http_dff_dump_header(r, "x-forwarded-for", sizeof("x-forwarded-for") - 1);
+    n = ngx_http_dff_client_chain(ctx, &chain);
+    forwarded = n > 1 ? ngx_http_dff_dump_chain(r->pool, chain, n) : none;
 
     ngx_http_dff_worker_log(worker, DFF_LOG_INFO, &ctx->trace_id,
                             "[REQUEST] host=%V method=%V url=%V",
@@ -208,33 +301,83 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
 
     ngx_http_dff_worker_log(worker, DFF_LOG_INFO, &ctx->trace_id,
                             "[REQUEST FROM] ip=%V forwarded-for=%V referer=%V user-agent=%V",
-                            &r->connection->addr_text,
-                            forwarded != NULL ? &forwarded->value : &none,
-                            r->headers_in.referer != NULL ? &r->headers_in.referer->value
-                                                          : &none,
+                            &chain[0], &forwarded, &referer,
                             r->headers_in.user_agent != NULL ? &r->headers_in.user_agent->value
                                                              : &none);
+}
+
+
+/* "client, proxy, proxy": what was believed of X-Forwarded-For. */
+static ngx_str_t
+ngx_http_dff_dump_chain(ngx_pool_t *pool, ngx_str_t *chain, ngx_uint_t n)
+{
+    size_t      size;
+    u_char     *p;
+    ngx_str_t   text;
+    ngx_uint_t  i;
+
+    ngx_str_null(&text);
+
+    for (size = 0, i = 0; i < n; i++) {
+        size += chain[i].len + sizeof(", ") - 1;
+    }
+
+    text.data = ngx_pnalloc(pool, size);
+    if (text.data == NULL) {
+        return text;
+    }
+
+    for (p = text.data, i = 0; i < n; i++) {
+        p = ngx_sprintf(p, i == 0 ? "%V" : ", %V", &chain[i]);
+    }
+
+    text.len = p - text.data;
+
+    return text;
 }
 
 
 ngx_table_elt_t *
 ngx_http_dff_dump_header(ngx_http_request_t *r, const char *name, size_t len)
 {
-    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    return ngx_http_dff_dump_find(r, name, len, &h) != 0 ? h : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_dff_dump_headers(ngx_http_request_t *r, const char *name, size_t len)
+{
+    ngx_table_elt_t  *h;
+
+    return ngx_http_dff_dump_find(r, name, len, &h);
+}
+
+
+/* How many there are; *found: the first one. */
+static ngx_uint_t
+ngx_http_dff_dump_find(ngx_http_request_t *r, const char *name, size_t len,
+    ngx_table_elt_t **found)
+{
+    ngx_uint_t        i, n;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
+
+    n = 0;
 
     for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0
+                && n++ == 0)
             {
-                return &h[i];
+                *found = &h[i];
             }
         }
     }
 
-    return NULL;
+    return n;
 }

@@ -6,6 +6,7 @@
  * later.
  */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_cors.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_lookup.h"
@@ -23,6 +24,7 @@ typedef struct {
 
 static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
 static ngx_int_t ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx);
+static ngx_uint_t ngx_http_dff_endpoint_coded_slash(ngx_http_request_t *r);
 static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
@@ -157,6 +159,12 @@ ngx_http_dff_endpoint_find(ngx_str_t *uri)
 static void
 ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
 {
+    if (ngx_http_dff_endpoint_coded_slash(ctx->request)) {
+        /* part of the id, which no id has: "al/x%2Fflattened" names no format */
+        (void) ngx_http_dff_lookup_missing(ctx);
+        return;
+    }
+
     if (ngx_http_dff_endpoint_format(ctx) != NGX_OK) {
         ngx_http_dff_endpoint_not_found(ctx);
         return;
@@ -168,6 +176,29 @@ ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
     }
 
     ngx_http_dff_stages_run(ctx);
+}
+
+
+/* nginx has decoded "%2F" in r->uri; what was sent tells it from a slash. */
+static ngx_uint_t
+ngx_http_dff_endpoint_coded_slash(ngx_http_request_t *r)
+{
+    u_char  *p, *last;
+
+    if (!r->quoted_uri) {
+        return 0;
+    }
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    for ( /* void */ ; p < last && *p != '?'; p++) {
+        if (last - p >= 3 && p[0] == '%' && p[1] == '2' && (p[2] | 0x20) == 'f') {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -238,9 +269,11 @@ ngx_http_dff_endpoint_not_found(ngx_http_dff_ctx_t *ctx)
     ngx_http_request_t  *r = ctx->request;
 
     ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, "No such API",
-                              json_pack("{s:s%, s:s%}",
-                                        "method", r->method_name.data, r->method_name.len,
-                                        "url", r->uri.data, r->uri.len));
+                              json_pack("{s:o, s:o}", "method",
+                                        ngx_http_dff_dump_text(r->method_name.data,
+                                                               r->method_name.len),
+                                        "url", ngx_http_dff_dump_text(r->uri.data,
+                                                                      r->uri.len)));
 }
 
 
@@ -248,22 +281,13 @@ static void
 ngx_http_dff_endpoint_preflight(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_endpoint_t *endpoint)
 {
-    ngx_str_t            allow, none = ngx_null_string, age = ngx_string("86400");
-    ngx_table_elt_t     *wanted;
-    ngx_http_request_t  *r = ctx->request;
+    ngx_str_t  allow, none = ngx_null_string;
 
     allow.data = (u_char *) endpoint->allow;
     allow.len = ngx_strlen(allow.data);
 
-    wanted = ngx_http_dff_dump_header(r, "access-control-request-headers",
-                                      sizeof("access-control-request-headers") - 1);
-
-    if (ngx_http_dff_answer_header(r, "Allow", allow) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Access-Control-Allow-Methods", allow) != NGX_OK
-        || ngx_http_dff_answer_header(r, "Access-Control-Max-Age", age) != NGX_OK
-        || (wanted != NULL
-            && ngx_http_dff_answer_header(r, "Access-Control-Allow-Headers", wanted->value)
-               != NGX_OK))
+    if (ngx_http_dff_answer_header(ctx->request, "Allow", allow) != NGX_OK
+        || ngx_http_dff_cors_preflight(ctx, allow) != NGX_OK)
     {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;

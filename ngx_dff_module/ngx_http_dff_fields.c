@@ -1,66 +1,86 @@
-/* Fields of queries and forms: see the header. */
+/* Fields of queries and forms: see the header. The reading itself is common/dff_form.h. */
 #include "ngx_http_dff_fields.h"
 
-static ngx_int_t ngx_http_dff_fields_decode(ngx_pool_t *pool, u_char *start, u_char *end,
-    ngx_str_t *out);
-static ngx_int_t ngx_http_dff_fields_hex(u_char ch);
+static ngx_int_t ngx_http_dff_fields_wrong(ngx_pool_t *pool, const dff_form_fail_t *fail,
+    const char **what);
 
 
 ngx_int_t
 ngx_http_dff_fields_parse(ngx_pool_t *pool, ngx_str_t *text, ngx_array_t **fields,
     const char **what)
 {
-    u_char                *p, *end, *last, *equals;
-    ngx_int_t              rc;
-    ngx_str_t              name, value;
+    int                    rc;
+    char                  *room;
+    dff_form_t             form;
+    dff_form_fail_t        fail;
+    dff_form_field_t       read;
     ngx_http_dff_field_t  *field;
 
+    room = NULL;
     *fields = ngx_array_create(pool, 8, sizeof(ngx_http_dff_field_t));
+
     if (*fields == NULL) {
         return NGX_ERROR;
     }
 
-    last = text->data + text->len;
-
-    for (p = text->data; p < last; p = end + 1) {
-
-        end = ngx_strlchr(p, last, '&');
-        if (end == NULL) {
-            end = last;
+    if (dff_form_is_coded(ngx_http_dff_str(*text))) {
+        room = ngx_pnalloc(pool, text->len);
+        if (room == NULL) {
+            return NGX_ERROR;
         }
+    }
 
-        if (end == p) {
-            continue;
-        }
+    dff_form_open(&form, ngx_http_dff_str(*text), room);
 
-        if ((*fields)->nelts == NGX_HTTP_DFF_FIELDS_MAX) {
-            *what = "more than 1000 fields";
-            return NGX_DECLINED;
-        }
-
-        equals = ngx_strlchr(p, end, '=');
-        if (equals == NULL) {
-            equals = end;
-        }
-
-        rc = ngx_http_dff_fields_decode(pool, p, equals, &name);
-        if (rc == NGX_OK) {
-            rc = ngx_http_dff_fields_decode(pool, equals < end ? equals + 1 : end, end, &value);
-        }
-
-        if (rc != NGX_OK) {
-            *what = "bad percent-encoding";
-            return rc;
-        }
+    while ((rc = dff_form_next(&form, &read, &fail)) == 1) {
 
         field = ngx_array_push(*fields);
         if (field == NULL) {
             return NGX_ERROR;
         }
 
-        field->name = name;
-        field->value = value;
+        field->name = ngx_http_dff_ngx_str(read.name);
+        field->value = ngx_http_dff_ngx_str(read.value);
     }
+
+    return rc == 0 ? NGX_OK : ngx_http_dff_fields_wrong(pool, &fail, what);
+}
+
+
+static ngx_int_t
+ngx_http_dff_fields_wrong(ngx_pool_t *pool, const dff_form_fail_t *fail, const char **what)
+{
+    u_char  *text;
+    size_t   size;
+
+    size = ngx_strlen(fail->what) + sizeof(" at byte ") + NGX_SIZE_T_LEN;
+
+    text = ngx_pnalloc(pool, size);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_snprintf(text, size, "%s at byte %uz%Z", fail->what, fail->byte);
+    *what = (const char *) text;
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_dff_fields_query(ngx_http_dff_ctx_t *ctx, ngx_array_t **fields, const char **what)
+{
+    ngx_int_t  rc;
+
+    if (ctx->query == NULL) {
+        rc = ngx_http_dff_fields_parse(ctx->request->pool, &ctx->request->args, fields, what);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+        ctx->query = *fields;
+    }
+
+    *fields = ctx->query;
 
     return NGX_OK;
 }
@@ -83,71 +103,4 @@ ngx_http_dff_fields_find(ngx_array_t *fields, const char *name)
     }
 
     return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_dff_fields_decode(ngx_pool_t *pool, u_char *start, u_char *end, ngx_str_t *out)
-{
-    u_char     *p, *to;
-    ngx_int_t   high, low;
-
-    out->data = start;
-    out->len = end - start;
-
-    for (p = start; p < end && *p != '%' && *p != '+'; p++) { /* void */ }
-
-    if (p == end) {
-        return NGX_OK;
-    }
-
-    to = ngx_pnalloc(pool, end - start);
-    if (to == NULL) {
-        return NGX_ERROR;
-    }
-
-    out->data = to;
-
-    for (p = start; p < end; p++) {
-
-        if (*p == '+') {
-            *to++ = ' ';
-            continue;
-        }
-
-        if (*p != '%') {
-            *to++ = *p;
-            continue;
-        }
-
-        if (end - p < 3) {
-            return NGX_DECLINED;
-        }
-
-        high = ngx_http_dff_fields_hex(p[1]);
-        low = ngx_http_dff_fields_hex(p[2]);
-        if (high < 0 || low < 0) {
-            return NGX_DECLINED;
-        }
-
-        *to++ = (u_char) (high << 4 | low);
-        p += 2;
-    }
-
-    out->len = to - out->data;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_dff_fields_hex(u_char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
 }

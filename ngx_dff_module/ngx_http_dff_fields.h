@@ -1,12 +1,13 @@
 /*
- * name=value fields of a query string or an URL-encoded form. Runs in nginx workers.
+ * name=value fields of a query string or an URL-encoded form, in memory of a pool.
+ * Runs in nginx workers.
  */
 #ifndef NGX_HTTP_DFF_FIELDS_H
 #define NGX_HTTP_DFF_FIELDS_H
 
 #include "ngx_http_dff_module.h"
 
-#define NGX_HTTP_DFF_FIELDS_MAX  1000
+#include "dff_form.h"
 
 typedef struct {
     ngx_str_t  name;
@@ -16,9 +17,14 @@ typedef struct {
 /*
  * Splits and decodes text into fields (an array of ngx_http_dff_field_t, made here),
  * in order, repeats kept. Values without anything to decode point into text.
- * NGX_DECLINED: the text is wrong, *what says how (a constant). NGX_ERROR: no memory.
+ * NGX_DECLINED: the text is wrong, *what says how and where (a C text of the pool);
+ * *fields has what came before. NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_dff_fields_parse(ngx_pool_t *pool, ngx_str_t *text, ngx_array_t **fields,
+    const char **what);
+
+/* The same for the query string of a request, which is read once and then remembered. */
+ngx_int_t ngx_http_dff_fields_query(ngx_http_dff_ctx_t *ctx, ngx_array_t **fields,
     const char **what);
 
 /* The first field of that name, or NULL. */

@@ -4,6 +4,7 @@
  * One function describes the document; it runs twice, first to measure and then to
  * write, so that the two cannot differ.
  */
+#include "ngx_http_dff_client.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_http_request.h"
@@ -39,8 +40,7 @@ ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx)
 
     ngx_str_null(&text);
 
-    /* a query that does not decode has been refused, unless the method ignores it */
-    if (ngx_http_dff_fields_parse(r->pool, &r->args, &query, &what) == NGX_ERROR) {
+    if (ngx_http_dff_fields_query(ctx, &query, &what) == NGX_ERROR) {
         return text;
     }
 
@@ -64,7 +64,8 @@ static void
 ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
     ngx_uint_t body_is_json, ngx_http_dff_writer_t *w)
 {
-    ngx_str_t             host, requested = ngx_string("xmlhttprequest");
+    ngx_str_t            *chain, host, requested = ngx_string("xmlhttprequest");
+    ngx_uint_t            i, n;
     ngx_table_elt_t      *h;
     ngx_http_request_t   *r = ctx->request;
 
@@ -77,8 +78,12 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
     ngx_http_dff_put_member(w, ",\"originalUrl\":\"", &r->unparsed_uri);
     ngx_http_dff_put_member(w, ",\"url\":\"", &r->unparsed_uri);
     ngx_http_dff_put_member(w, ",\"hostname\":\"", &host);
-    ngx_http_dff_put_member(w, ",\"ip\":\"", &r->connection->addr_text);
-    ngx_http_dff_put_member(w, ",\"ips\":[\"", &r->connection->addr_text);
+    n = ngx_http_dff_client_chain(ctx, &chain);
+    ngx_http_dff_put_member(w, ",\"ip\":\"", &chain[0]);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_dff_put_member(w, i == 0 ? ",\"ips\":[\"" : ",\"", &chain[i]);
+    }
 
     h = ngx_http_dff_dump_header(r, "x-requested-with", sizeof("x-requested-with") - 1);
 

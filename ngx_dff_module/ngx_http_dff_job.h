@@ -6,12 +6,17 @@
 
 #include "ngx_http_dff_call.h"
 
+/* The job that a call through a link wants, from ctx->route, kwargs and options.
+ * NGX_ERROR: no memory. */
+ngx_int_t ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job);
+
 /*
- * Writes the LPUSH of the job in wire format into the request's pool, the envelope in
- * place, and notes it in call->envelope. wait: ms that the caller will wait. call->ctx
- * must be there, queue and async be set. NGX_ERROR: no memory.
+ * Completes the job with what belongs to the call (id, trace, times, producer) and writes
+ * its push (LPUSH, or into dff:delayed) in wire format into the request's pool, the
+ * envelope in place, noted in call->envelope. wait: ms that the caller will wait. job->expires_at_ms: 0 for a job that
+ * never expires, else anything. NGX_ERROR: no memory.
  */
-ngx_int_t ngx_http_dff_job_encode(ngx_http_dff_call_t *call, ngx_msec_t wait,
+ngx_int_t ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait,
     ngx_str_t *command);
 
 #endif

@@ -1,5 +1,6 @@
 /* Finding a route: see the header. */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_route_cache.h"
 #include "ngx_http_dff_stages.h"
@@ -72,7 +73,9 @@ ngx_http_dff_lookup_missing(ngx_http_dff_ctx_t *ctx)
     };
 
     ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL, messages[ctx->kind],
-                              json_pack("{s:s%}", "id", ctx->link_id.data, ctx->link_id.len));
+                              json_pack("{s:o}", "id",
+                                        ngx_http_dff_dump_text(ctx->link_id.data,
+                                                               ctx->link_id.len)));
     return NGX_DONE;
 }
 

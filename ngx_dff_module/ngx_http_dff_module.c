@@ -5,6 +5,8 @@
  * Runs in the nginx master (configuration) and in workers (init, exit).
  */
 #include "ngx_http_dff_module.h"
+#include "ngx_http_dff_client.h"
+#include "ngx_http_dff_cors.h"
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_route_cache.h"
 #include "ngx_http_dff_worker.h"
@@ -22,7 +24,6 @@ static char *ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static void ngx_http_dff_report(void *ctx, dff_config_severity_t severity, const char *text);
 static void ngx_http_dff_config_cleanup(void *data);
 static char *ngx_http_dff_config_redis(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf);
-static char *ngx_http_dff_config_cors(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf);
 static ngx_int_t ngx_http_dff_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_dff_init_process(ngx_cycle_t *cycle);
 static void ngx_http_dff_exit_process(ngx_cycle_t *cycle);
@@ -160,7 +161,9 @@ ngx_http_dff_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (ngx_http_dff_config_cors(cf, mcf) != NGX_CONF_OK) {
+    if (ngx_http_dff_cors_config(cf, mcf) != NGX_CONF_OK
+        || ngx_http_dff_client_config(cf, mcf) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -231,50 +234,6 @@ ngx_http_dff_config_redis(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf)
     peer->address.len = ngx_sock_ntop(url.addrs[0].sockaddr, url.addrs[0].socklen,
                                       peer->address.data, NGX_SOCKADDR_STRLEN, 0);
     peer->address.data[peer->address.len] = '\0';
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_dff_config_cors(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf)
-{
-    u_char     *p, *last;
-    ngx_str_t  *origin, text;
-
-    text.data = (u_char *) mcf->config.web_cors_origin;
-    text.len = ngx_strlen(text.data);
-
-    if (ngx_array_init(&mcf->cors_origins, cf->pool, 4, sizeof(ngx_str_t)) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_strcmp(text.data, "true") == 0) {
-        mcf->cors_any = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strcmp(text.data, "false") == 0) {
-        return NGX_CONF_OK;
-    }
-
-    last = text.data + text.len;
-
-    for (p = text.data; p < last; p++) {
-        text.data = p;
-        while (p < last && *p != ',' && *p != ' ') {
-            p++;
-        }
-
-        if (p > text.data) {
-            origin = ngx_array_push(&mcf->cors_origins);
-            if (origin == NULL) {
-                return NGX_CONF_ERROR;
-            }
-            origin->data = text.data;
-            origin->len = p - text.data;
-        }
-    }
 
     return NGX_CONF_OK;
 }

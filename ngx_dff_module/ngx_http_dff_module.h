@@ -25,6 +25,7 @@ typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
 typedef struct ngx_http_dff_body_s    ngx_http_dff_body_t;
 typedef struct ngx_http_dff_upload_s  ngx_http_dff_upload_t;
 typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
+typedef struct ngx_http_dff_stat_s    ngx_http_dff_stat_t;
 
 /* http-level configuration; read-only after the start, shared by fork. */
 typedef struct {
@@ -32,8 +33,9 @@ typedef struct {
     ngx_str_t                   node;         /* this node's name, as the executor has it */
     dff_config_t                config;
     ngx_http_dff_redis_peer_t   redis;
-    ngx_array_t                 cors_origins; /* ngx_str_t; used when neither below */
+    ngx_array_t                 cors_origins; /* ngx_http_dff_cors.c; none: no origin */
     ngx_flag_t                  cors_any;     /* reflect every origin */
+    ngx_array_t                 proxies;      /* ngx_cidr_t: their forwarded-for counts */
     size_t                      cache_size;   /* dff_route_cache */
     ngx_shm_zone_t             *routes;
     ngx_open_file_t            *log_file;
@@ -59,6 +61,8 @@ struct ngx_http_dff_worker_s {
     ngx_rbtree_t                lookups;      /* route lookups under way, by link id */
     ngx_rbtree_node_t           lookups_sentinel;
 
+    ngx_http_dff_stat_t        *stat;
+
     ngx_uint_t                  outstanding;  /* BRPOPs sent and not answered */
     ngx_str_t                   brpop;        /* the command in wire format */
 };
@@ -78,6 +82,7 @@ typedef struct {
     ngx_uint_t         unfold;
     ngx_uint_t         save_result;
     ngx_uint_t         never_expire;
+    int64_t            eta_ms;         /* Unix time of the run; 0: as soon as possible */
     dff_exec_mode_t    exec_mode;      /* by the kind of link, never by choice */
 } ngx_http_dff_options_t;
 
@@ -92,6 +97,9 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
                                                  as JSON */
     ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
+    ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
+    ngx_uint_t                  nclients;     /* 0: not found yet */
+    ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
     dff_route_t                 route;
@@ -102,6 +110,11 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
     struct ngx_http_dff_body_s *reading;      /* the body */
     struct ngx_http_dff_upload_s *upload;     /* the body is one */
+    const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
+    const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
+    ngx_msec_t                  cost;         /* until the answer */
+    ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
+    ngx_str_t                   cache_key;    /* where the result is to be cached; or empty */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
 };

@@ -1,13 +1,19 @@
 /* Options of a call: see the header. */
 #include "ngx_http_dff_options.h"
 
-#define NGX_HTTP_DFF_BATCH_TIMEOUT  3600    /* s, where the function names none */
+#include "dff_iso.h"
+#include "dff_json.h"
+
+#define NGX_HTTP_DFF_BATCH_TIMEOUT    3600    /* s, where the function names none */
+#define NGX_HTTP_DFF_OPTION_NAME_MAX  100     /* bytes of a name that an error shows */
+#define NGX_HTTP_DFF_ETA_MAX_DAYS     INT64_C(366)
 
 typedef enum {
     NGX_HTTP_DFF_OPTION_SECONDS,
     NGX_HTTP_DFF_OPTION_FLAG,
     NGX_HTTP_DFF_OPTION_RETURN_TYPE,
-    NGX_HTTP_DFF_OPTION_EXEC_MODE
+    NGX_HTTP_DFF_OPTION_EXEC_MODE,
+    NGX_HTTP_DFF_OPTION_ETA
 } ngx_http_dff_option_type_e;
 
 typedef struct {
@@ -38,16 +44,24 @@ static const ngx_http_dff_option_t  ngx_http_dff_options[] = {
     { "returnType", NGX_HTTP_DFF_OPTION_RETURN_TYPE,
       offsetof(ngx_http_dff_options_t, return_type), 0, 0 },
 
-    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 }
+    { "execMode", NGX_HTTP_DFF_OPTION_EXEC_MODE, 0, 0, 0 },
+
+    { "eta", NGX_HTTP_DFF_OPTION_ETA, 0, 0, 0 }
 };
 
 #define NGX_HTTP_DFF_OPTION_COUNT \
     (sizeof(ngx_http_dff_options) / sizeof(ngx_http_dff_options[0]))
 
+static ngx_int_t ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, ngx_str_t name,
+    dff_str_t text, ngx_uint_t lenient, ngx_http_dff_fail_t *fail);
+static const ngx_http_dff_option_t *ngx_http_dff_options_find(ngx_str_t name);
 static ngx_int_t ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_option_t *option, json_t *value, ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_option_t *option, json_t *value, int64_t *seconds,
+    ngx_http_dff_fail_t *fail);
+
+static ngx_int_t ngx_http_dff_options_eta(ngx_http_dff_ctx_t *ctx, const char *text,
     ngx_http_dff_fail_t *fail);
 
 
@@ -67,73 +81,108 @@ ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx)
     options->unfold = 1;
     options->save_result = 0;
     options->never_expire = 0;
+    options->eta_ms = 0;
 }
 
 
 ngx_int_t
-ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *value,
-    ngx_uint_t lenient, ngx_http_dff_fail_t *fail)
+ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text, ngx_http_dff_fail_t *fail)
 {
-    json_t      *meant;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
+    u_char             name[NGX_HTTP_DFF_OPTION_NAME_MAX];
+    ngx_int_t          rc;
+    ngx_str_t          key;
+    dff_json_fail_t    bad;
+    dff_json_type_t    type;
+    dff_json_object_t  it;
+    dff_json_member_t  member;
 
-    for (i = 0; i < NGX_HTTP_DFF_OPTION_COUNT; i++) {
-        if (ngx_strcmp(name, ngx_http_dff_options[i].name) == 0) {
-            break;
+    if (dff_json_check(text, &text, &type, &bad) != DFF_OK) {
+        return ngx_http_dff_fail(fail, "\"options\" is not valid JSON: %s at line %zu, "
+                                 "column %zu", bad.what, bad.line, bad.column);
+    }
+
+    if (type == DFF_JSON_NULL) {
+        return NGX_OK;
+    }
+
+    if (type != DFF_JSON_OBJECT || dff_json_object_open(&it, text) != DFF_OK) {
+        return ngx_http_dff_fail(fail, "\"options\" must be a JSON object");
+    }
+
+    while (dff_json_object_next(&it, &member, NULL) == 1) {
+
+        key = ngx_http_dff_ngx_str(member.key);
+
+        if (member.key_escaped && key.len <= sizeof(name)) {
+            key.data = name;
+            key.len = dff_json_unescape(member.key, (char *) name);
+        }
+
+        rc = ngx_http_dff_options_take(ctx, key, member.value, 0, fail);
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
-    if (i == NGX_HTTP_DFF_OPTION_COUNT) {
-        return ngx_http_dff_fail(fail, "Unknown option \"%.100s\"", name);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_dff_options_text(ngx_http_dff_ctx_t *ctx, ngx_str_t name, dff_str_t value,
+    ngx_http_dff_fail_t *fail)
+{
+    return ngx_http_dff_options_take(ctx, name, value, 1, fail);
+}
+
+
+/* lenient: a text that is JSON stands for what it says. */
+static ngx_int_t
+ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, ngx_str_t name, dff_str_t text,
+    ngx_uint_t lenient, ngx_http_dff_fail_t *fail)
+{
+    json_t                       *value, *meant;
+    ngx_int_t                     rc;
+    const ngx_http_dff_option_t  *option;
+
+    option = ngx_http_dff_options_find(name);
+
+    if (option == NULL) {
+        return ngx_http_dff_fail(fail, "Unknown option \"%.*s\"",
+                                 (int) ngx_min(name.len, NGX_HTTP_DFF_OPTION_NAME_MAX),
+                                 (char *) name.data);
     }
 
+    /* NULL: a number or text beyond what jansson holds is no good value of any option */
+    value = json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
     meant = NULL;
+
     if (lenient && json_is_string(value)) {
         meant = json_loadb(json_string_value(value), json_string_length(value),
                            JSON_DECODE_ANY, NULL);
     }
 
-    rc = ngx_http_dff_options_set(ctx, &ngx_http_dff_options[i], meant != NULL ? meant : value,
-                                  fail);
+    rc = ngx_http_dff_options_set(ctx, option, meant != NULL ? meant : value, fail);
+
     json_decref(meant);
+    json_decref(value);
 
     return rc;
 }
 
 
-ngx_int_t
-ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,
-    ngx_http_dff_fail_t *fail)
+static const ngx_http_dff_option_t *
+ngx_http_dff_options_find(ngx_str_t name)
 {
-    json_t        *object, *value;
-    ngx_int_t      rc;
-    const char    *key;
-    json_error_t   error;
+    ngx_uint_t  i;
 
-    object = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
-
-    if (object == NULL) {
-        return ngx_http_dff_fail(fail, "\"options\" is not valid JSON: %s at line %d, "
-                                 "column %d", error.text, error.line, error.column);
-    }
-
-    rc = NGX_OK;
-
-    if (!json_is_object(object) && !json_is_null(object)) {
-        rc = ngx_http_dff_fail(fail, "\"options\" must be a JSON object");
-    }
-
-    json_object_foreach(object, key, value) {
-        rc = ngx_http_dff_options_take(ctx, key, value, 0, fail);
-        if (rc != NGX_OK) {
-            break;
+    for (i = 0; i < NGX_HTTP_DFF_OPTION_COUNT; i++) {
+        if (dff_str_eq(ngx_http_dff_str(name), dff_str_from(ngx_http_dff_options[i].name))) {
+            return &ngx_http_dff_options[i];
         }
     }
 
-    json_decref(object);
-
-    return rc;
+    return NULL;
 }
 
 
@@ -170,6 +219,9 @@ ngx_http_dff_options_set(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_t *o
         *(dff_return_type_t *) field = (dff_return_type_t) type;
         return NGX_OK;
 
+    case NGX_HTTP_DFF_OPTION_ETA:
+        return ngx_http_dff_options_eta(ctx, text, fail);
+
     case NGX_HTTP_DFF_OPTION_EXEC_MODE:
     default:
         if (text == NULL || ngx_strcmp(text, dff_exec_mode_name(options->exec_mode)) != 0) {
@@ -200,6 +252,33 @@ ngx_http_dff_options_seconds(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_option_
     }
 
     *seconds = json_integer_value(value);
+
+    return NGX_OK;
+}
+
+
+/* When to run. A time that has passed is now. */
+static ngx_int_t
+ngx_http_dff_options_eta(ngx_http_dff_ctx_t *ctx, const char *text, ngx_http_dff_fail_t *fail)
+{
+    int64_t  now_ms, eta_ms;
+
+    if (ctx->options.exec_mode != DFF_EXEC_ASYNC) {
+        return ngx_http_dff_fail(fail, "Option \"eta\" is for async calls only");
+    }
+
+    now_ms = dff_time_now_ms();
+
+    if (text == NULL
+        || dff_iso_read(dff_str_from(text), &ctx->worker->line.tz, &eta_ms) != DFF_OK
+        || eta_ms - now_ms > NGX_HTTP_DFF_ETA_MAX_DAYS * 86400000)
+    {
+        return ngx_http_dff_fail(fail, "Option \"eta\" must be an ISO 8601 time such as "
+                                 "\"2021-10-14T09:02:03+08:00\", at most %d days ahead",
+                                 (int) NGX_HTTP_DFF_ETA_MAX_DAYS);
+    }
+
+    ctx->options.eta_ms = eta_ms > now_ms ? eta_ms : 0;
 
     return NGX_OK;
 }

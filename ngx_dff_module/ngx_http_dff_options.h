@@ -19,11 +19,11 @@ typedef struct {
 void ngx_http_dff_options_default(ngx_http_dff_ctx_t *ctx);
 
 /*
- * Takes one option into ctx->options. lenient: value may be a text that stands for a number or a boolean
- * (query strings know only texts). NGX_DECLINED: *fail is filled.
+ * Takes one option into ctx->options; value is JSON text. In it, a text may stand for a
+ * number or a boolean (query strings know only texts). NGX_DECLINED: *fail is filled.
  */
-ngx_int_t ngx_http_dff_options_take(ngx_http_dff_ctx_t *ctx, const char *name, json_t *value,
-    ngx_uint_t lenient, ngx_http_dff_fail_t *fail);
+ngx_int_t ngx_http_dff_options_text(ngx_http_dff_ctx_t *ctx, ngx_str_t name, dff_str_t value,
+    ngx_http_dff_fail_t *fail);
 
 /* Takes all of a JSON object's text (or null). */
 ngx_int_t ngx_http_dff_options_read(ngx_http_dff_ctx_t *ctx, dff_str_t text,

@@ -4,7 +4,10 @@
 #include "ngx_http_dff_body.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_lookup.h"
+#include "ngx_http_dff_result_cache.h"
+#include "ngx_http_dff_stat.h"
 #include "ngx_http_dff_stages.h"
+#include "ngx_http_dff_throttle.h"
 
 typedef ngx_int_t (*ngx_http_dff_stage_pt)(ngx_http_dff_ctx_t *ctx);
 
@@ -13,9 +16,12 @@ static void ngx_http_dff_stages_go(ngx_http_dff_ctx_t *ctx);
 
 static const ngx_http_dff_stage_pt  ngx_http_dff_stages[] = {
     ngx_http_dff_lookup_stage,       /* the link's route */
+    ngx_http_dff_stat_stage,         /* from here on the call is counted */
     ngx_http_dff_stages_state,       /* disabled, expired, function gone */
+    ngx_http_dff_throttle_stage,
     ngx_http_dff_body_stage,         /* a refused call's body is not read */
     ngx_http_dff_args_stage,
+    ngx_http_dff_result_cache_stage,
     ngx_http_dff_call_stage          /* push and wait */
 };
 

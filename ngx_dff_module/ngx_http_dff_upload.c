@@ -1,6 +1,7 @@
 /* Uploads: see the header. */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_body.h"
+#include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_gather.h"
 #include "ngx_http_dff_upload.h"
@@ -13,6 +14,7 @@
  * request, and the reader with it. */
 typedef enum {
     NGX_HTTP_DFF_UPLOAD_FINE,
+    NGX_HTTP_DFF_UPLOAD_NOT_TEXT,
     NGX_HTTP_DFF_UPLOAD_NOT_STORED,
     NGX_HTTP_DFF_UPLOAD_TOO_MUCH
 } ngx_http_dff_upload_stop_e;
@@ -52,7 +54,9 @@ ngx_http_dff_upload_is(ngx_http_dff_ctx_t *ctx)
 
     static ngx_str_t  type = ngx_string("multipart/form-data");
 
+    /* more than one Content-Type is refused with the arguments */
     return r->method == NGX_HTTP_POST
+           && ngx_http_dff_dump_headers(r, "content-type", sizeof("content-type") - 1) == 1
            && ctx->format != NGX_HTTP_DFF_NORMAL
            && r->headers_in.content_type != NULL
            && r->headers_in.content_type->value.len >= type.len
@@ -92,7 +96,7 @@ ngx_http_dff_upload_begin(ngx_http_dff_ctx_t *ctx)
 
     upload->ctx = ctx;
     upload->gather.pool = pool;
-    dff_multipart_init(&upload->reader, (dff_str_t) { boundary, len }, NGX_HTTP_DFF_FIELDS_MAX,
+    dff_multipart_init(&upload->reader, (dff_str_t) { boundary, len }, DFF_FORM_FIELDS_MAX,
                        &ngx_http_dff_upload_handlers, upload);
     ctx->upload = upload;
 
@@ -151,6 +155,12 @@ ngx_http_dff_upload_refused(ngx_http_dff_upload_t *upload)
     case NGX_HTTP_DFF_UPLOAD_TOO_MUCH:
         return ngx_http_dff_body_too_large(ctx, "sum of the fields of the upload",
                                            ctx->worker->mcf->config.web_body_size_limit);
+
+    case NGX_HTTP_DFF_UPLOAD_NOT_TEXT:
+        (void) snprintf(message, sizeof(message), "Invalid multipart body: the field of part %u "
+                        "is not UTF-8", upload->reader.parts);
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, message, NULL);
+        return NGX_DONE;
 
     case NGX_HTTP_DFF_UPLOAD_NOT_STORED:
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, "The upload cannot be stored", NULL);
@@ -237,6 +247,12 @@ ngx_http_dff_upload_on_end(void *data)
 
     field->name = upload->name;
     field->value = ngx_http_dff_gather_take(&upload->gather);
+
+    if (!dff_form_is_utf8(ngx_http_dff_str(field->name))
+        || !dff_form_is_utf8(ngx_http_dff_str(field->value)))
+    {
+        return ngx_http_dff_upload_stop(upload, NGX_HTTP_DFF_UPLOAD_NOT_TEXT);
+    }
 
     return DFF_OK;
 }

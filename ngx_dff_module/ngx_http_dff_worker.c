@@ -1,6 +1,7 @@
 /* The context of an nginx worker process: see the header. */
 #include "ngx_http_dff_changes.h"
 #include "ngx_http_dff_replies.h"
+#include "ngx_http_dff_stat.h"
 #include "ngx_http_dff_worker.h"
 
 #define NGX_HTTP_DFF_COMMAND_SILENCE    900    /* ms: callers hear 503 within a second */
@@ -49,6 +50,11 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     ngx_rbtree_init(&worker->calls, &worker->calls_sentinel, ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&worker->lookups, &worker->lookups_sentinel, ngx_str_rbtree_insert_value);
 
+    worker->stat = ngx_http_dff_stat_new(worker, cycle);
+    if (worker->stat == NULL) {
+        return NULL;
+    }
+
     worker->commands.name = "commands";
     worker->commands.peer = &mcf->redis;
     worker->commands.owner = worker;
@@ -69,6 +75,7 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
 void
 ngx_http_dff_worker_close(ngx_http_dff_worker_t *worker)
 {
+    ngx_http_dff_stat_close(worker->stat);
     ngx_http_dff_redis_close(&worker->changes);
     ngx_http_dff_redis_close(&worker->replies);
     ngx_http_dff_redis_close(&worker->commands);

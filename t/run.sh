@@ -2,8 +2,9 @@
 # Every test: installs what they need, builds, runs. From a bare Debian 12 with git
 # only; as root, because nodes are made of several users.
 #
-#   bash t/run.sh [--asan] [--only cmocka|prove|system]
+#   bash t/run.sh [--asan] [--only cmocka|fuzz|prove|system]
 #
+# fuzz: each fuzzer for two seconds, where clang is installed (`make fuzz` for longer).
 # --asan: the same tests with everything built by `make asan` (build-asan/).
 # Each runner ends with a line of its own, then one summary; exit status 0 only if all
 # passed. DFF_TEST_KEEP=1 keeps the folders of the test nodes in /tmp.
@@ -22,8 +23,8 @@ while [ $# -gt 0 ]; do
         --only)
             only=${2:-}
             case $only in
-                cmocka | prove | system) ;;
-                *) die "--only is one of cmocka, prove, system" ;;
+                cmocka | fuzz | prove | system) ;;
+                *) die "--only is one of cmocka, fuzz, prove, system" ;;
             esac
             shift ;;
         *) die "unknown option '$1'" ;;
@@ -32,9 +33,17 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" = 0 ] ||
     die "the tests must run as root: they start nodes whose parts are different users"
+# In a bare chroot; taken away again, so that removing the folder meets no live /proc.
+proc_mounted=no
 if [ ! -e /proc/self/stat ]; then
     mount -t proc proc /proc || die "there is no /proc and it cannot be mounted"
+    proc_mounted=yes
 fi
+DFF_TEST_BUILD=
+clean_up() {
+    [ -z "$DFF_TEST_BUILD" ] || rm -rf "$DFF_TEST_BUILD"
+    [ $proc_mounted = no ] || umount /proc || warn "/proc is still mounted here"
+}
 # nginx is there, and the distribution's Python before any other.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH PYTHONDONTWRITEBYTECODE=1
@@ -42,17 +51,30 @@ ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 
 build=build
 make_options=()
-# The runtimes go before nginx's own libraries; memory that nginx and the libraries
-# keep until they end is not a leak of ours (t/sanitizer/lsan.supp).
 prepare_asan() {
     local cc
     cc=$(command -v gcc) || die "gcc is missing"
     build=build-asan
     make_options=("BUILD=$build" SANITIZER=address,undefined)
-    NGINX_LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
-    export NGINX_LD_PRELOAD TEST_NGINX_BINARY=$root/t/nginx-preload
-    export LSAN_OPTIONS="suppressions=$root/t/sanitizer/lsan.supp:print_suppressions=0"
-    export UBSAN_OPTIONS=print_stacktrace=1
+    # Loaded before nginx, whose binary lacks them; libasan insists on being the first.
+    SANITIZER_RUNTIMES=$("$cc" -print-file-name=libasan.so)
+    SANITIZER_RUNTIMES+=" $("$cc" -print-file-name=libubsan.so)"
+    SANITIZER_RUNTIMES+=" $root/$build/lib/keep_modules.so"
+    export SANITIZER_RUNTIMES
+    export TEST_NGINX_BINARY=$root/t/sanitizer/nginx NGINX_BINARY=$root/t/sanitizer/nginx
+}
+
+# The tests use a copy where the workers' user may read: the checkout may lie in /root.
+copy_build() {
+    DFF_TEST_BUILD=$(mktemp -d "/tmp/dff-$build-XXXXXX") || die "cannot make a folder in /tmp"
+    export DFF_TEST_BUILD
+    chmod 0755 "$DFF_TEST_BUILD"
+    auto/install "$build" "$DFF_TEST_BUILD" || die "cannot copy the build"
+    if [ $asan = yes ]; then
+        export SANITIZER_REPORTS=$DFF_TEST_BUILD/reports
+        mkdir "$SANITIZER_REPORTS"
+        chmod 1777 "$SANITIZER_REPORTS"
+    fi
 }
 
 summary=()
@@ -73,6 +95,15 @@ run_cmocka() {
     bash t/cmocka.sh $(find "$build/test" -maxdepth 1 -type f -perm -u+x | sort)
 }
 
+# The fuzzers have their own build, with the sanitizers in it in any case.
+run_fuzz() {
+    if ! command -v clang > /dev/null; then
+        say "clang is not installed: no fuzzing"
+        return 0
+    fi
+    make -s -j "$(nproc)" fuzz FUZZ_SECONDS=2
+}
+
 run_prove() {
     timeout -k 30 1500 python3 t/prove.py
 }
@@ -85,17 +116,19 @@ run_system() {
 
 step "packages"
 packages_install "${packages_build[@]}" "${packages_node[@]}" "${packages_test[@]}"
+trap clean_up EXIT
 [ $asan = no ] || prepare_asan
-export DFF_TEST_BUILD=$build
 
 step "build"
 nginx_source_prepare "$root/$build/nginx-source"
 mkdir -p "$build"
 make -j "$(nproc)" "${make_options[@]}" all tests > "$build/make.log" 2>&1 ||
     { tail -n 60 "$build/make.log" >&2; die "the build failed; all of it is in $build/make.log"; }
+copy_build
 say "built in $build"
 
 run cmocka run_cmocka
+run fuzz run_fuzz
 run prove run_prove
 run system run_system
 

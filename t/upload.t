@@ -167,6 +167,21 @@ Content-Length: 0
 --- response_body_like: Invalid multipart body: its boundary does not occur in it, at byte 0
 
 
+=== a field that is not text
+--- request eval
+"POST /api/v1/al/auln-uploaded/simplified\n" . main::multipart(['name="a"', "1"],
+['name="b"', "\xff"])
+--- error_code: 400
+--- response_body_like: Invalid multipart body: the field of part 2 is not UTF-8
+
+
+=== a file that is not text is none of our business
+--- request eval
+"POST /api/v1/al/auln-uploaded/simplified\n" . main::multipart(["name=\"f\"; filename=\"\xff\"", "\xff"])
+--- response_body_like eval
+qr/"originalname":"\xef\xbf\xbd",.*"size":1,/
+
+
 === nested multipart
 --- request eval
 "POST /api/v1/al/auln-uploaded/simplified\n" . main::multipart(['name="a"', "1",

@@ -85,7 +85,7 @@ packages_install() {
     apt_get update
     for want in "${missing[@]}"; do
         name=$(package_choose "$want") || die "this distribution has no package ${want//|/ or }"
-        install+=("$name")
+        case " ${install[*]-} " in *" $name "*) ;; *) install+=("$name") ;; esac
     done
     for service in nginx redis-server mariadb; do
         [ -e "/etc/init.d/$service" ] || new_services+=("$service")

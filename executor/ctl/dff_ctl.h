@@ -29,7 +29,7 @@ enum {          /* what a command needs before its handler runs */
 };
 
 #define DFF_CTL_WORDS    3      /* positional words */
-#define DFF_CTL_OPTIONS  4
+#define DFF_CTL_OPTIONS  16
 
 typedef struct dff_ctl_s dff_ctl_t;
 
@@ -102,6 +102,8 @@ int dff_ctl_number(dff_ctl_t *ctl, const char *what, const char *text, int64_t m
 int dff_ctl_script_publish(dff_ctl_t *ctl);
 int dff_ctl_script_list(dff_ctl_t *ctl);
 int dff_ctl_link_add(dff_ctl_t *ctl);
+int dff_ctl_link_modify(dff_ctl_t *ctl);
+int dff_ctl_link_show(dff_ctl_t *ctl);
 int dff_ctl_link_list(dff_ctl_t *ctl);
 int dff_ctl_call(dff_ctl_t *ctl);
 int dff_ctl_status(dff_ctl_t *ctl);

@@ -16,6 +16,16 @@
 #define DFF_CTL_DB_TIMEOUT_S    60
 #define DFF_CTL_JSON_OPTION     { "--json", NULL, "print one JSON object", false }
 
+/* What `link add` and `link modify` set alike: the first of their options. */
+#define DFF_CTL_LINK_SETTINGS                                                                 \
+    { "--kwargs", "JSON", "fixed arguments and placeholders", false },                        \
+    { "--expire", "TIME", "ISO 8601 time when the link ends; '': never", false },             \
+    { "--throttling", "JSON", "limits like {\"bySecond\": 10}; '': none", false },            \
+    { "--disabled", NULL, "calls are refused", false },                                       \
+    { "--enabled", NULL, "calls are taken (again)", false },                                  \
+    { "--show-in-doc", NULL, "listed in the document of links, which is public", false },     \
+    { "--hide-in-doc", NULL, "not listed there", false }
+
 const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
       .help = "start the node, or one part: mysql, redis, executor, nginx" },
@@ -42,11 +52,19 @@ const dff_ctl_command_t dff_ctl_commands[] = {
 
     { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
-      .options = { { "--id", "ID", "id of the link, which is the secret in its URL", false },
-                   { "--kwargs", "JSON", "fixed arguments and placeholders", false },
+      .options = { DFF_CTL_LINK_SETTINGS,
+                   { "--id", "ID", "id of the link, which is the secret in its URL", false },
                    { "--update", NULL, "change the link when it exists", false } },
-      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update and without\n"
-              "--kwargs an existing link keeps its own." },
+      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing link\n"
+              "keeps what is not given. Limits: bySecond, byMinute, byHour, byDay, byMonth, byYear.\n"
+              "A time without a zone is one of TIMEZONE." },
+    { .name = "link modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
+      .needs = DFF_CTL_CONFIG, .help = "change what is given of an auth link, at once",
+      .options = { DFF_CTL_LINK_SETTINGS,
+                   { "--func", "FUNC_ID", "the function that it calls", false } } },
+    { .name = "link show", .words = { "ID" }, .handler = dff_ctl_link_show,
+      .needs = DFF_CTL_CONFIG, .help = "one auth link and the statistics of its calls",
+      .options = { DFF_CTL_JSON_OPTION } },
     { .name = "link list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
       .help = "auth links, newest first",
       .options = { { "--limit", "N", "at most N links (1000)", false } } },

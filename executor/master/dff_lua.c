@@ -26,6 +26,26 @@
 /* A node that never comes back leaves no queue behind; longer than any upload is kept. */
 #define DFF_NODE_QUEUE_TTL_S  "2700000"
 
+/* The end of a job's queue key: a digit, or "<digit>@<node>"; nil: it is no job. keep():
+ * after a push to it. */
+#define DFF_LUA_QUEUE_OF                                                              \
+    "local function queue_of(job)\n"                                                  \
+    "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"             \
+    "  if not size then return nil end\n"                                             \
+    "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"    \
+    "  if not ok or type(head) ~= 'table' then return nil end\n"                      \
+    "  local queue = string.match(tostring(head.queue), '^%d$')\n"                    \
+    "  if queue and type(head.node) == 'string' then\n"                               \
+    "    return queue .. '@' .. head.node\n"                                          \
+    "  end\n"                                                                         \
+    "  return queue\n"                                                                \
+    "end\n"                                                                           \
+    "local function keep(key, queue)\n"                                               \
+    "  if string.find(queue, '@', 1, true) then\n"                                    \
+    "    redis.call('EXPIRE', key, " DFF_NODE_QUEUE_TTL_S ")\n"                       \
+    "  end\n"                                                                         \
+    "end\n"
+
 #define DFF_LUA_DO_START                                                              \
     "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"            \
     "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"                                 \
@@ -67,15 +87,7 @@ static const char *const dff_lua_texts[] = {
     /* The newest first, so that the oldest ends where the next is taken from. */
     [DFF_LUA_GIVE_BACK] =
         DFF_LUA_UNLESS_ALIVE(3)
-        "local function queue_of(job)\n"
-        "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"
-        "  if not size then return nil end\n"
-        "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"
-        "  if not ok or type(head) ~= 'table' then return nil end\n"
-        "  local queue = string.match(tostring(head.queue), '^%d$')\n"
-        "  if queue and type(head.node) == 'string' then return queue .. '@' .. head.node end\n"
-        "  return queue\n"
-        "end\n"
+        DFF_LUA_QUEUE_OF
         "local moved = 0\n"
         "while moved < tonumber(ARGV[2]) do\n"
         "  local job = redis.call('LPOP', KEYS[1])\n"
@@ -83,9 +95,7 @@ static const char *const dff_lua_texts[] = {
         "  local queue = queue_of(job)\n"
         "  if queue then\n"
         "    redis.call('RPUSH', ARGV[1] .. queue, job)\n"
-        "    if string.find(queue, '@', 1, true) then\n"
-        "      redis.call('EXPIRE', ARGV[1] .. queue, " DFF_NODE_QUEUE_TTL_S ")\n"
-        "    end\n"
+        "    keep(ARGV[1] .. queue, queue)\n"
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)\n"
@@ -106,6 +116,22 @@ static const char *const dff_lua_texts[] = {
         "end\n"
         "redis.call('SREM', KEYS[1], ARGV[1])\n"
         "return 1\n",
+
+    [DFF_LUA_DUE] =
+        DFF_LUA_QUEUE_OF
+        "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])\n"
+        "for _, job in ipairs(due) do\n"
+        "  redis.call('ZREM', KEYS[1], job)\n"
+        "  local queue = queue_of(job)\n"
+        "  if queue then\n"
+        "    redis.call('LPUSH', ARGV[1] .. queue, job)\n"
+        "    keep(ARGV[1] .. queue, queue)\n"
+        "  else\n"
+        "    redis.call('LPUSH', KEYS[2], job)\n"
+        "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)\n"
+        "  end\n"
+        "end\n"
+        "return #due\n",
 };
 _Static_assert(sizeof(dff_lua_texts) / sizeof(dff_lua_texts[0]) == DFF_LUA_COUNT,
                "a text for each script");

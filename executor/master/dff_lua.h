@@ -23,6 +23,7 @@ typedef enum {
     DFF_LUA_GIVE_BACK,    /* claimed bad [node] | queue-prefix count keep -> jobs moved */
     DFF_LUA_GIVE_BACK_ONE,/* claimed queue | envelope -> 1, 0 */
     DFF_LUA_FORGET_NODE,  /* nodes claimed started [node] | name -> 1, 0 it has jobs */
+    DFF_LUA_DUE,          /* delayed bad | queue-prefix now count keep -> jobs moved */
     DFF_LUA_COUNT
 } dff_lua_id_t;
 /* Where [node] is given and that heartbeat key exists the answer is -1: alive. */

@@ -20,6 +20,7 @@
 #include "master/dff_changes.h"
 #include "master/dff_claim.h"
 #include "master/dff_clean.h"
+#include "master/dff_delayed.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_lock.h"
 #include "master/dff_node_claim.h"
@@ -304,6 +305,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->recovery = dff_recovery_new(master);
     master->node_watch = dff_node_watch_new(master);
     master->sweep = dff_sweep_new(master);
+    master->delayed = dff_delayed_new(master);
     master->heartbeat = dff_heartbeat_new(master);
     master->claim = dff_claim_new(master);
     master->node_claim = dff_node_claim_new(master);
@@ -313,9 +315,9 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
-        || master->heartbeat == NULL || master->claim == NULL || master->zygote == NULL
-        || master->changes == NULL || master->command == NULL
-        || master->node_claim == NULL || master->clean == NULL)
+        || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL
+        || master->node_claim == NULL || master->clean == NULL || master->zygote == NULL
+        || master->changes == NULL || master->command == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     return DFF_OK;
 }
@@ -348,6 +350,7 @@ dff_master_release(dff_master_t *master)
     dff_recovery_free(master->recovery);
     dff_node_watch_free(master->node_watch);
     dff_sweep_free(master->sweep);
+    dff_delayed_free(master->delayed);
     dff_heartbeat_free(master->heartbeat);
     dff_node_claim_free(master->node_claim);
     dff_clean_free(master->clean);

@@ -96,6 +96,7 @@ struct dff_master_s {
     struct dff_recovery_s     *recovery;
     struct dff_sweep_s        *sweep;
     struct dff_node_watch_s   *node_watch;
+    struct dff_delayed_s      *delayed;
 
     dff_counters_t        counters;
     int64_t               started_at_ms;    /* Unix time */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "dff_json.h"
+#include "dff_throttle.h"
+#include "dff_time.h"
 #include "store/dff_func.h"
 #include "store/dff_sync.h"
 
@@ -64,7 +66,80 @@ dff_link_take_id(const dff_link_request_t *request, dff_link_result_t *result, d
 
 
 static int
-dff_link_body(dff_db_t *db, void *ctx, dff_err_t *err)
+dff_link_check(const dff_link_request_t *request, dff_err_t *err)
+{
+    dff_throttle_t throttle;
+
+    if (request->expires
+        && (request->expire_ms < 0 || request->expire_ms >= DFF_LINK_EXPIRE_MAX))
+    {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,
+                           "the time of expiry must be from 1970 to 2037");
+    }
+    if (request->throttling.len > DFF_LINK_KWARGS_MAX) {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "throttling has %zu bytes, at most %u "
+                           "are allowed", request->throttling.len, DFF_LINK_KWARGS_MAX);
+    }
+    if (dff_throttle_read(&throttle, request->throttling, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    return dff_link_check_kwargs(request->kwargs, err);
+}
+
+
+/* "2021-10-14 01:02:03.456", in UTC as the session is. */
+static dff_str_t
+dff_link_time(char text[DFF_TIME_ISO_SIZE], int64_t unix_ms)
+{
+    size_t len = dff_time_iso_utc(text, unix_ms);
+
+    text[sizeof("2021-10-14") - 1] = ' ';
+    return (dff_str_t) { text, len - 1 };
+}
+
+
+/* The settings that were given, a statement for each. */
+static int
+dff_link_set(dff_db_t *db, const dff_link_t *link, dff_err_t *err)
+{
+    const dff_link_request_t *request = link->request;
+    char                      expire[DFF_TIME_ISO_SIZE];
+
+    const struct {
+        bool           given;
+        const char    *sql;
+        dff_db_value_t value;
+    } rows[] = {
+        { request->expires, "UPDATE auth_link SET expireTime = ? WHERE id = ?",
+          request->expire_ms == 0 ? DFF_DB_VALUE_NULL
+              : DFF_DB_VALUE_TEXT(dff_link_time(expire, request->expire_ms)) },
+        { request->throttling.data != NULL,
+          "UPDATE auth_link SET throttlingJSON = ? WHERE id = ?",
+          request->throttling.len == 0 ? DFF_DB_VALUE_NULL
+              : DFF_DB_VALUE_TEXT(request->throttling) },
+        { request->disabled != DFF_LINK_KEEP,
+          "UPDATE auth_link SET isDisabled = ? WHERE id = ?",
+          DFF_DB_VALUE_INT(request->disabled == DFF_LINK_YES) },
+        { request->show_in_doc != DFF_LINK_KEEP,
+          "UPDATE auth_link SET showInDoc = ? WHERE id = ?",
+          DFF_DB_VALUE_INT(request->show_in_doc == DFF_LINK_YES) },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        dff_db_value_t values[] = { rows[i].value, DFF_DB_VALUE_TEXT(link->id) };
+
+        if (rows[i].given
+            && dff_db_exec(db, rows[i].sql, DFF_DB_ARGS(values), NULL, err) != DFF_OK)
+        {
+            return DFF_ERROR;
+        }
+    }
+    return DFF_OK;
+}
+
+
+static int
+dff_link_insert(dff_db_t *db, void *ctx, dff_err_t *err)
 {
     const dff_link_t *link = ctx;
     dff_db_value_t    values[] = {
@@ -94,25 +169,54 @@ dff_link_body(dff_db_t *db, void *ctx, dff_err_t *err)
 }
 
 
-int
-dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
-    dff_link_result_t *result, dff_err_t *err)
+static int
+dff_link_body(dff_db_t *db, void *ctx, dff_err_t *err)
 {
-    dff_link_t        link = { .request = request };
-    dff_func_config_t config;
-    dff_sync_count_t  count = { 0 };
-    int               version;
+    return dff_link_insert(db, ctx, err) == DFF_OK ? dff_link_set(db, ctx, err) : DFF_ERROR;
+}
 
-    *result = (dff_link_result_t) { 0 };
-    if (dff_link_take_id(request, result, err) != DFF_OK
-        || dff_link_check_kwargs(request->kwargs, err) != DFF_OK
-        || dff_func_find(db, request->func_id, &config, &version, err) != DFF_OK)
+
+static int
+dff_link_modify_body(dff_db_t *db, void *ctx, dff_err_t *err)
+{
+    const dff_link_t *link = ctx;
+    dff_db_value_t    values[] = {
+        DFF_DB_VALUE_TEXT_OR_NULL(dff_str_from(link->request->func_id)),
+        DFF_DB_VALUE_TEXT_OR_NULL(link->request->kwargs),
+        DFF_DB_VALUE_TEXT(link->id),
+    };
+    dff_db_rows_t     rows;
+    size_t            found;
+
+    if (dff_db_query(db, "SELECT seq FROM auth_link WHERE id = ? FOR UPDATE", &values[2], 1,
+                     &rows, err) != DFF_OK)
     {
         return DFF_ERROR;
     }
+    found = rows.nrows;
+    dff_db_rows_release(&rows);
+    if (found == 0) {
+        return dff_err_set(err, DFF_E_CLIENT_NOT_FOUND, "no such auth link: %s", link->id.data);
+    }
+    if (dff_db_exec(db, "UPDATE auth_link SET funcId = COALESCE(?, funcId),"
+                        " funcCallKwargsJSON = COALESCE(?, funcCallKwargsJSON) WHERE id = ?",
+                    DFF_DB_ARGS(values), NULL, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    return dff_link_set(db, link, err);
+}
 
-    link.id = dff_str_from(result->id);
-    if (dff_db_transaction(db, dff_link_body, &link, err) != DFF_OK) {
+
+/* MySQL first, then the route. */
+static int
+dff_link_store(dff_db_t *db, dff_rcmd_t *rcmd, dff_db_body_fn body, dff_link_t *link,
+    dff_link_result_t *result, dff_err_t *err)
+{
+    dff_sync_count_t count = { 0 };
+
+    link->id = dff_str_from(result->id);
+    if (dff_db_transaction(db, body, link, err) != DFF_OK) {
         return DFF_ERROR;
     }
     result->stored = true;
@@ -120,6 +224,60 @@ dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
         return dff_err_wrap(err, "auth link %s is stored but not live", result->id);
     }
     return DFF_OK;
+}
+
+
+int
+dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
+    dff_link_result_t *result, dff_err_t *err)
+{
+    dff_link_t        link = { .request = request };
+    dff_func_config_t config;
+    int               version;
+
+    *result = (dff_link_result_t) { 0 };
+    if (dff_link_take_id(request, result, err) != DFF_OK
+        || dff_link_check(request, err) != DFF_OK
+        || dff_func_find(db, request->func_id, &config, &version, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    return dff_link_store(db, rcmd, dff_link_body, &link, result, err);
+}
+
+
+int
+dff_link_modify(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
+    dff_link_result_t *result, dff_err_t *err)
+{
+    dff_link_t        link = { .request = request };
+    dff_func_config_t config;
+    int               version;
+
+    *result = (dff_link_result_t) { 0 };
+    if (dff_link_take_id(request, result, err) != DFF_OK
+        || dff_link_check(request, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    if (request->func_id != NULL
+        && dff_func_find(db, request->func_id, &config, &version, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    return dff_link_store(db, rcmd, dff_link_modify_body, &link, result, err);
+}
+
+
+int
+dff_link_get(dff_db_t *db, const char *id, dff_db_rows_t *rows, dff_err_t *err)
+{
+    dff_db_value_t values[] = { DFF_DB_VALUE_TEXT(dff_str_from(id)) };
+
+    return dff_db_query(db, "SELECT l.id, l.funcId, l.funcCallKwargsJSON, l.isDisabled,"
+                            " l.expireTime, f.id IS NOT NULL, l.throttlingJSON, l.showInDoc"
+                            " FROM auth_link l LEFT JOIN func f ON f.id = l.funcId"
+                            " WHERE l.id = ?", DFF_DB_ARGS(values), rows, err);
 }
 
 

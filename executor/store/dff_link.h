@@ -10,11 +10,21 @@
 
 #define DFF_LINK_KWARGS_MAX  (256u << 10)       /* bytes */
 
+#define DFF_LINK_EXPIRE_MAX  INT64_C(2145916800000)    /* 2038-01-01: TIMESTAMP ends then */
+
+typedef enum { DFF_LINK_KEEP, DFF_LINK_NO, DFF_LINK_YES } dff_link_flag_t;
+
 typedef struct {
     const char *id;         /* NULL: one is made */
     const char *func_id;    /* must be published */
     dff_str_t   kwargs;     /* JSON object; data NULL: {} for a new link, else unchanged */
     bool        update;     /* an existing link is changed, else DFF_E_CLIENT_DUPLICATED */
+
+    /* Left as they are (0 in a new link) when not given: */
+    dff_str_t   throttling; /* dff_throttle.h; empty: none; data NULL: not given */
+    bool        expires;    /* expire_ms is given */
+    int64_t     expire_ms;  /* Unix time; 0: never */
+    dff_link_flag_t disabled, show_in_doc;
 } dff_link_request_t;
 
 typedef struct {
@@ -24,6 +34,14 @@ typedef struct {
 
 int dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
     dff_link_result_t *result, dff_err_t *err);
+
+/* Changes what is given of an existing link (func_id NULL: not given). */
+int dff_link_modify(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
+    dff_link_result_t *result, dff_err_t *err);
+
+/* One row, or none: id, funcId, funcCallKwargsJSON, isDisabled, expireTime, 1 when the
+ * function is published, throttlingJSON, showInDoc. */
+int dff_link_get(dff_db_t *db, const char *id, dff_db_rows_t *rows, dff_err_t *err);
 
 /* Newest first: id, funcId, funcCallKwargsJSON, isDisabled, expireTime, 1 when the
  * function is published. At most limit rows. */

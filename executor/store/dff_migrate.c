@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "dff_buf.h"
-#include "store/dff_digest.h"
+#include "dff_digest.h"
 
 #include "dff_banned.h"
 

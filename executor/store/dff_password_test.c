@@ -2,7 +2,7 @@
 #include "store/dff_password.h"
 
 #include "dff_test.h"
-#include "store/dff_digest.h"
+#include "dff_digest.h"
 
 
 static void

@@ -9,7 +9,7 @@
 
 #include "dff_id.h"
 #include "store/dff_caller.h"
-#include "store/dff_digest.h"
+#include "dff_digest.h"
 
 #include "dff_banned.h"
 

@@ -6,15 +6,21 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 't/sanitizer'))
+
+import reports    # noqa: E402
+
 BUILD = ROOT / os.environ.get('DFF_TEST_BUILD', 'build')
 
 # What a log must not hold after a test, unless the test says so.
@@ -135,8 +141,10 @@ class Node:
 
     def set(self, **settings):
         """Changes keys of the file; a reload or restart applies them."""
-        words = [word for key, value in settings.items() for word in ('--set', f'{key}={value}')]
-        run(['bash', ROOT / 'deploy/setup', '--install-dir', self.install, *words])
+        lines = [line for line in self.config.read_text().splitlines()
+                 if line.partition(':')[0] not in settings]
+        lines += [f'{key}: {value}' for key, value in settings.items()]
+        self.config.write_text('\n'.join(lines) + '\n')
 
     # --- parts ------------------------------------------------------------------------
 
@@ -304,14 +312,19 @@ class Node:
                       for event in log_events(content[begin:].decode(errors='replace'))
                       if any(alarm in event for alarm in ALARMS)
                       and not any(text in event for text in self.allowed)]
-        return found
+        return found + reports.take()
+
+
+# A line that begins an event; others, such as a traceback or a sanitizer's stack, belong
+# to the one before.
+EVENT_BEGINS = re.compile(r'\d{4}[-/]\d\d[-/]\d\d|\{"|==\d+==ERROR|nginx: |.*runtime error:')
 
 
 def log_events(text):
-    """The lines of a log, each with the lines that continue it (they begin with a tab)."""
+    """The events of a log, each with all of its lines."""
     events = []
     for line in text.splitlines():
-        if line.startswith('\t') and events:
+        if events and not EVENT_BEGINS.match(line):
             events[-1] += '\n' + line
         else:
             events.append(line)

@@ -5,7 +5,7 @@ import signal
 import socket
 import stat
 
-from node import process_alive, wait_until
+from node import ROOT, process_alive, run, wait_until
 
 
 def test_every_part_runs_as_its_user_and_worker_as_the_least(node):
@@ -97,7 +97,18 @@ def test_a_port_that_is_taken_is_named(make_node):
 def test_setup_again_keeps_passwords_and_changes_what_is_named(make_node):
     node = make_node()
     before = {key: node.setting(key) for key in ('SECRET', 'REDIS_PASSWORD', 'MYSQL_PASSWORD')}
-    node.set(LOG_LEVEL='DEBUG')
+    run(['bash', ROOT / 'deploy/setup', '--install-dir', node.install, '--set', 'LOG_LEVEL=DEBUG'])
     assert node.setting('LOG_LEVEL') == 'DEBUG'
     assert before == {key: node.setting(key) for key in before}
     assert stat.S_IMODE(node.config.stat().st_mode) == 0o600
+
+
+def test_an_existing_redis_is_taken_from_the_environment_and_no_bundled_one_is_made(test_folder):
+    install = test_folder / 'external'
+    run(['bash', ROOT / 'deploy/setup', '--install-dir', install, '--no-redis', '--no-mysql'], env={
+        **os.environ, 'DFF_REDIS_HOST': '10.0.0.7', 'DFF_REDIS_PORT': '6380',
+        'DFF_REDIS_PASSWORD': "it's", 'DFF_MYSQL_HOST': 'db'})
+    config = (install / 'data/user-config.yaml').read_text()
+    assert "REDIS_HOST: '10.0.0.7'\nREDIS_PORT: 6380\nREDIS_PASSWORD: 'it''s'\n" in config
+    assert "MYSQL_HOST: 'db'\n" in config
+    assert not (install / 'redis').exists() and not (install / 'mysql').exists()

@@ -238,6 +238,11 @@ sub check_headers ($$$$) {
     }
     my $raw = expected($block->raw_response_headers_like, $i);
     like_text($answer->{head}, $raw, "$name - header block is like") if defined $raw;
+    my $unlike = expected($block->raw_response_headers_unlike, $i);
+    if (defined $unlike) {
+        $unlike =~ s/\n\z// unless ref $unlike;
+        Test::More::unlike($answer->{head}, qr/$unlike/sm, "$name - header block is unlike");
+    }
 }
 
 sub check_answer ($$$$) {
