@@ -19,8 +19,27 @@ void
 ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
     ngx_str_t body)
 {
+    ngx_buf_t  *b;
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        ngx_http_finalize_request(ctx->request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    b->pos = body.data;
+    b->last = body.data + body.len;
+    b->memory = body.len != 0;
+
+    ngx_http_dff_answer_buf(ctx, status, type, b, body.len);
+}
+
+
+void
+ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_buf_t *b, off_t size)
+{
     ngx_int_t            rc;
-    ngx_buf_t           *b;
     ngx_chain_t          out;
     ngx_http_request_t  *r = ctx->request;
 
@@ -37,7 +56,7 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     r->disable_not_modified = !ctx->conditional;
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = body.len;
+    r->headers_out.content_length_n = size;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -54,15 +73,6 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
         return;
     }
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        ngx_http_finalize_request(r, NGX_ERROR);
-        return;
-    }
-
-    b->pos = body.data;
-    b->last = body.data + body.len;
-    b->memory = body.len != 0;
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -204,19 +214,27 @@ ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
 ngx_int_t
 ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value)
 {
+    return ngx_http_dff_answer_add(r, name, value) != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_table_elt_t *
+ngx_http_dff_answer_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+{
     ngx_table_elt_t  *h;
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
     h->hash = 1;
     h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
     h->value = value;
 
-    return NGX_OK;
+    return h;
 }
 
 

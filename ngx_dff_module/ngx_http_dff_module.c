@@ -286,6 +286,10 @@ ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         clcf->client_max_body_size = 0;
     }
 
+    if (clcf->sendfile == NGX_CONF_UNSET) {
+        clcf->sendfile = 1;
+    }
+
     /* an upper limit: a body with a length gets a buffer of that length */
     if (clcf->client_body_buffer_size == NGX_CONF_UNSET_SIZE) {
         clcf->client_body_buffer_size = NGX_HTTP_DFF_BODY_BUFFER_SIZE;

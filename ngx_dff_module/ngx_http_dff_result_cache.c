@@ -1,6 +1,7 @@
 /* The result cache: see the header. */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_ask.h"
+#include "ngx_http_dff_file.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_stages.h"
@@ -66,6 +67,11 @@ ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
         return;
     }
 
+    if (!ngx_http_dff_file_is_there(ctx, &stored)) {
+        ngx_http_dff_stages_resume(ctx);    /* large results are kept for an hour */
+        return;
+    }
+
     ctx->outcome = "cached";
     /* without the header the answer is still right */
     (void) ngx_http_dff_answer_header(ctx->request, "X-Dataflux-Func-Cache", cached);
@@ -84,7 +90,8 @@ ngx_http_dff_result_cache_store(const ngx_http_dff_call_t *call, const dff_reply
 
     if (call->cache_key.len == 0
         || reply->status != DFF_STATUS_SUCCESS
-        || raw.len > NGX_HTTP_DFF_RESULT_CACHE_MAX)
+        || raw.len > NGX_HTTP_DFF_RESULT_CACHE_MAX
+        || ngx_http_dff_control_is_once(reply))
     {
         return;
     }
