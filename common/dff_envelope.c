@@ -10,6 +10,7 @@
 
 #include "dff_fields.h"
 #include "dff_id.h"
+#include "dff_node.h"
 
 #include "dff_banned.h"
 
@@ -85,6 +86,7 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_STR("trace", trace_id, 0, DFF_TRACE_ID_MAX, dff_id_is_trace),
     DFF_JOB_STR("cacheAs", cache_as, 0, DFF_TASK_ID_MAX, dff_id_is_link),
     DFF_JOB_NUM("cacheMs", cache_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_STR("node", node, 0, DFF_NODE_NAME_MAX, dff_id_is_link),
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
 };

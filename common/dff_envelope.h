@@ -53,6 +53,7 @@ typedef struct {
     dff_str_t         origin_id;       /* auln-…, or empty */
     dff_str_t         producer;        /* owner of reply:<producer>; empty: nobody waits */
     dff_str_t         trace_id;
+    dff_str_t         node;            /* must run there: its files are; empty: anywhere */
     dff_origin_t      origin;
     dff_exec_mode_t   exec_mode;
     dff_return_type_t return_type;

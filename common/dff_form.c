@@ -64,7 +64,7 @@ dff_form_decode(dff_str_t coded, char *out, size_t *bad)
     return (size_t) (to - out);
 }
 
-static bool
+bool
 dff_form_is_utf8(dff_str_t text)
 {
     const char *p = text.data, *end = dff_str_end(text);

@@ -46,4 +46,7 @@ int dff_form_next(dff_form_t *form, dff_form_field_t *field, dff_form_fail_t *fa
  * Returns the length. */
 size_t dff_form_decode(dff_str_t coded, char *out, size_t *bad);
 
+/* Is it text? The fields of an upload are checked with it, too. */
+bool dff_form_is_utf8(dff_str_t text);
+
 #endif

@@ -36,6 +36,23 @@ dff_key_queue(dff_key_t key, int queue)
 }
 
 size_t
+dff_key_queue_at(dff_key_t key, int queue, dff_str_t node)
+{
+    size_t at = dff_key_queue(key, queue);
+
+    if (node.len == 0)
+        return at;
+    at = dff_key_add(key, at, DFF_STR("@"));
+    return dff_key_add(key, at, node);
+}
+
+size_t
+dff_key_wake(dff_key_t key, dff_str_t node)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "wake:"), node);
+}
+
+size_t
 dff_key_claimed(dff_key_t key, dff_str_t node)
 {
     return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "claimed:"), node);

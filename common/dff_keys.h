@@ -26,7 +26,11 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_PROBE            DFF_KEY_PREFIX "probe"      /* never exists */
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 
+/* dff:wake:<node>: to the master of one node, docs/protocol.md. */
+size_t dff_key_wake(dff_key_t key, dff_str_t node);
 size_t dff_key_queue(dff_key_t key, int queue);
+/* queue:<n>@<node>, for jobs that one node must run; queue:<n> when node is empty. */
+size_t dff_key_queue_at(dff_key_t key, int queue, dff_str_t node);
 size_t dff_key_claimed(dff_key_t key, dff_str_t node);
 size_t dff_key_started(dff_key_t key, dff_str_t node);
 size_t dff_key_node(dff_key_t key, dff_str_t node);

@@ -17,6 +17,9 @@ keys_are_spelt_as_the_protocol_says(void **state)
     IS(dff_key_queue(key, 0), "dff:queue:0");
     IS(dff_key_queue(key, 9), "dff:queue:9");
     IS(dff_key_claimed(key, DFF_STR("node-1")), "dff:claimed:node-1");
+    IS(dff_key_queue_at(key, 7, DFF_STR("node-1")), "dff:queue:7@node-1");
+    IS(dff_key_queue_at(key, 7, DFF_STR_NULL), "dff:queue:7");
+    IS(dff_key_wake(key, DFF_STR("node-1")), "dff:wake:node-1");
     IS(dff_key_started(key, DFF_STR("node-1")), "dff:started:node-1");
     IS(dff_key_node(key, DFF_STR("node-1")), "dff:node:node-1");
     IS(dff_key_reply(key, DFF_STR("ngx-1")), "dff:reply:ngx-1");

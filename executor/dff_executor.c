@@ -10,6 +10,7 @@
 
 #include "dff_version.h"
 
+#include "master/dff_clean.h"
 #include "master/dff_master.h"
 #include "worker/dff_zygote.h"
 
@@ -29,7 +30,7 @@ static const char dff_executor_usage[] =
     "HUP reads the configuration again, USR1 reopens the log.\n";
 
 enum { OPT_CONFIG = 256, OPT_GROUPS, OPT_FOREGROUND, OPT_DAEMON, OPT_CHECK, OPT_ZYGOTE,
-       OPT_VERSION, OPT_HELP };
+       OPT_CLEAN, OPT_VERSION, OPT_HELP };
 
 static const struct option dff_executor_options[] = {
     { "config",     required_argument, NULL, OPT_CONFIG },
@@ -38,6 +39,7 @@ static const struct option dff_executor_options[] = {
     { "daemon",     no_argument,       NULL, OPT_DAEMON },
     { "check",      no_argument,       NULL, OPT_CHECK },
     { "zygote",     required_argument, NULL, OPT_ZYGOTE },
+    { "clean",      required_argument, NULL, OPT_CLEAN },
     { "version",    no_argument,       NULL, OPT_VERSION },
     { "help",       no_argument,       NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
@@ -71,6 +73,7 @@ main(int argc, char **argv)
         case OPT_DAEMON:     options.daemon = true; break;
         case OPT_CHECK:      check = true; break;
         case OPT_ZYGOTE:     return dff_executor_zygote(optarg);
+        case OPT_CLEAN:      return dff_clean_main(optarg);
         case OPT_VERSION:
             (void) printf("dff-executor %s\n", DFF_VERSION);
             return 0;

@@ -6,6 +6,7 @@
 #define NGX_HTTP_DFF_ENVELOPE_ROOM  512     /* fixed text, ids and times of an envelope */
 #define NGX_HTTP_DFF_REAL_DIGITS    6       /* 599.31 stays 599.31 */
 
+static void ngx_http_dff_answer_discard(ngx_http_request_t *r);
 static ngx_int_t ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx);
 static ngx_str_t ngx_http_dff_answer_time(ngx_http_request_t *r, int64_t unix_ms);
 static int64_t ngx_http_dff_request_time_ms(ngx_http_request_t *r);
@@ -18,8 +19,27 @@ void
 ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
     ngx_str_t body)
 {
+    ngx_buf_t  *b;
+
+    b = ngx_calloc_buf(ctx->request->pool);
+    if (b == NULL) {
+        ngx_http_finalize_request(ctx->request, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    b->pos = body.data;
+    b->last = body.data + body.len;
+    b->memory = body.len != 0;
+
+    ngx_http_dff_answer_buf(ctx, status, type, b, body.len);
+}
+
+
+void
+ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_buf_t *b, off_t size)
+{
     ngx_int_t            rc;
-    ngx_buf_t           *b;
     ngx_chain_t          out;
     ngx_http_request_t  *r = ctx->request;
 
@@ -30,12 +50,10 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
         ctx->outcome = "OK";
     }
 
-    /* a body that was not read would be taken for the connection's next request, and
-     * who waits with it (Expect: 100-continue) need not send it */
-    r->expect_tested = 1;
-    if (ngx_http_discard_request_body(r) != NGX_OK) {
-        r->keepalive = 0;
-    }
+    ngx_http_dff_answer_discard(r);
+
+    /* nginx would answer conditions about files (If-Match, If-None-Match: *) by itself */
+    r->disable_not_modified = !ctx->conditional;
 
     if (ctx->counted) {
         ngx_http_dff_counters_call(ctx->worker->counters, ctx->reason, ctx->outcome_sub,
@@ -43,7 +61,7 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     }
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = body.len;
+    r->headers_out.content_length_n = size;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -60,15 +78,6 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
         return;
     }
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        ngx_http_finalize_request(r, NGX_ERROR);
-        return;
-    }
-
-    b->pos = body.data;
-    b->last = body.data + body.len;
-    b->memory = body.len != 0;
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -76,6 +85,27 @@ ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type
     out.next = NULL;
 
     ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+/* A body that nobody reads must not be taken for the next request. */
+static void
+ngx_http_dff_answer_discard(ngx_http_request_t *r)
+{
+    if (r->reading_body) {
+        r->keepalive = 0;
+        return;
+    }
+
+    if (r->headers_in.expect != NULL && !r->expect_tested) {
+        /* not asked for; whether it comes nobody knows */
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
 }
 
 
@@ -218,19 +248,27 @@ ngx_http_dff_answer_document(ngx_http_dff_ctx_t *ctx, const dff_err_row_t *row,
 ngx_int_t
 ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value)
 {
+    return ngx_http_dff_answer_add(r, name, value) != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_table_elt_t *
+ngx_http_dff_answer_add(ngx_http_request_t *r, const char *name, ngx_str_t value)
+{
     ngx_table_elt_t  *h;
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
     h->hash = 1;
     h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
     h->value = value;
 
-    return NGX_OK;
+    return h;
 }
 
 

@@ -19,6 +19,10 @@
 void ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
     ngx_str_t body);
 
+/* The same for a buffer of size bytes, such as a file. */
+void ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    ngx_buf_t *b, off_t size);
+
 /* {"ok":true,"error":200,"message":"","data":<data>, extra members…}; data is JSON text,
  * extra (may be empty) is text such as "\"taskId\":\"task-…\"". */
 void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra);
@@ -42,5 +46,9 @@ json_t *ngx_http_dff_answer_away_detail(ngx_http_dff_ctx_t *ctx,
 
 /* The same with an HTTP header of its own, such as Retry-After. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
+
+/* The same, to be changed or remembered; NULL: no memory. */
+ngx_table_elt_t *ngx_http_dff_answer_add(ngx_http_request_t *r, const char *name,
+    ngx_str_t value);
 
 #endif

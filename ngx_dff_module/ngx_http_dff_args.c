@@ -10,6 +10,7 @@
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
+#include "ngx_http_dff_upload.h"
 
 #include "dff_json.h"
 
@@ -24,6 +25,7 @@ typedef struct {
 typedef enum {
     NGX_HTTP_DFF_SOURCE_JSON,
     NGX_HTTP_DFF_SOURCE_FIELDS,
+    NGX_HTTP_DFF_SOURCE_UPLOAD,
     NGX_HTTP_DFF_SOURCE_COUNT
 } ngx_http_dff_source_e;
 
@@ -41,8 +43,7 @@ static ngx_int_t ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading,
     dff_str_t body);
 static ngx_int_t ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading,
     ngx_array_t *fields);
-static ngx_int_t ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields,
-    ngx_uint_t first, dff_str_t *value);
+static ngx_int_t ngx_http_dff_args_upload(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 static ngx_uint_t ngx_http_dff_args_cut(ngx_str_t name, ngx_str_t *prefix, ngx_str_t *rest);
 
 static ngx_str_t  ngx_http_dff_kwargs_prefix = ngx_string("kwargs_");
@@ -50,7 +51,8 @@ static ngx_str_t  ngx_http_dff_options_prefix = ngx_string("options_");
 
 static const ngx_http_dff_reader_pt  ngx_http_dff_readers[NGX_HTTP_DFF_SOURCE_COUNT] = {
     [NGX_HTTP_DFF_SOURCE_JSON] = ngx_http_dff_args_json,
-    [NGX_HTTP_DFF_SOURCE_FIELDS] = ngx_http_dff_args_fields
+    [NGX_HTTP_DFF_SOURCE_FIELDS] = ngx_http_dff_args_fields,
+    [NGX_HTTP_DFF_SOURCE_UPLOAD] = ngx_http_dff_args_upload
 };
 
 
@@ -157,6 +159,12 @@ ngx_http_dff_args_source(ngx_http_dff_reading_t *reading, ngx_http_dff_source_e 
 
     if (r->method == NGX_HTTP_GET) {
         *text = &r->args;
+        return NGX_OK;
+    }
+
+    if (ctx->upload != NULL) {
+        *text = &ctx->body;
+        *source = NGX_HTTP_DFF_SOURCE_UPLOAD;
         return NGX_OK;
     }
 
@@ -321,6 +329,35 @@ ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text)
 }
 
 
+/* The fields of an upload as those of a form; its files are one more argument. */
+static ngx_int_t
+ngx_http_dff_args_upload(ngx_http_dff_reading_t *reading, ngx_str_t *text)
+{
+    ngx_int_t              rc;
+    ngx_str_t              files, name = ngx_string("files");
+    ngx_uint_t             i;
+    ngx_http_dff_kwarg_t  *kwarg;
+
+    rc = ngx_http_dff_args_field_list(reading, ngx_http_dff_upload_fields(reading->ctx));
+    files = ngx_http_dff_upload_files(reading->ctx);
+
+    if (rc != NGX_OK || files.len == 0) {
+        return rc;
+    }
+
+    kwarg = reading->list->elts;
+
+    for (i = 0; i < reading->list->nelts; i++) {
+        if (dff_str_eq(ngx_http_dff_str(kwarg[i].name), ngx_http_dff_str(name))) {
+            return ngx_http_dff_fail(reading->fail, "Argument \"files\" is for the uploaded "
+                                     "files: it cannot be a field, too");
+        }
+    }
+
+    return ngx_http_dff_kwargs_add(reading->list, name, ngx_http_dff_str(files));
+}
+
+
 /* Normal format: the texts of kwargs and options, empty where they were not given. */
 static ngx_int_t
 ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs, dff_str_t options)
@@ -404,8 +441,7 @@ ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading, ngx_array_t *field
 }
 
 
-/* JSON text of a field's value or values. NGX_DECLINED: not the first of that name. */
-static ngx_int_t
+ngx_int_t
 ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields, ngx_uint_t first,
     dff_str_t *value)
 {

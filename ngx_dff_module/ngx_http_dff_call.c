@@ -4,6 +4,7 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
+#include "ngx_http_dff_upload.h"
 #include "ngx_http_dff_withdraw.h"
 
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
@@ -14,6 +15,7 @@ static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reaso
     json_t *detail);
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     const ngx_http_dff_call_end_t *end);
+static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
@@ -43,12 +45,12 @@ ngx_http_dff_call_stage(ngx_http_dff_ctx_t *ctx)
     wait = NGX_HTTP_DFF_PATIENCE;
 
     if (options->exec_mode == DFF_EXEC_SYNC) {
-        /* counted from the request, so a slow body is the caller's own time */
-        elapsed = ngx_http_dff_elapsed(ctx);
+        elapsed = ngx_http_dff_waited(ctx);
         wait = ngx_http_dff_call_wait(options->timeout_s, options->api_timeout_s);
         wait = wait > elapsed ? wait - elapsed : 1;
     }
 
+    ngx_http_dff_upload_keep(ctx, 1);
     ngx_http_dff_call_start(ctx, &job, wait, &end);
 
     return NGX_DONE;
@@ -65,6 +67,15 @@ ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
 static void
 ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *detail)
 {
+    const char  *state;
+
+    state = json_string_value(json_object_get(detail, "state"));
+
+    if (reason != DFF_E_API_TIMEOUT && (state == NULL || ngx_strcmp(state, "unknown") != 0)) {
+        /* the job will not run */
+        ngx_http_dff_upload_keep(ctx, 0);
+    }
+
     ngx_http_dff_answer_error(ctx, reason, NULL, NULL, detail);
 }
 
@@ -115,8 +126,41 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
 
     call->pushing++;
     call->deadline = ngx_current_msec + wait;
+    ngx_http_dff_call_wake(call);
     ctx->pushed = ngx_current_msec;
     ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
+}
+
+
+/* A queue of one node goes away with the last job that could still run; its master does
+ * not block on it and is told. Lost messages cost a second: dff_node_claim.h. */
+static void
+ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
+{
+    u_char                     ttl[NGX_INT64_LEN], text[sizeof("wake 0")];
+    dff_key_t                  queue, channel;
+    ngx_http_dff_main_conf_t  *mcf = call->worker->mcf;
+
+    ngx_str_t  expire[3] = { ngx_string("EXPIRE"), ngx_null_string, ngx_null_string };
+    ngx_str_t  publish[3] = { ngx_string("PUBLISH"), ngx_null_string, ngx_null_string };
+
+    if (call->node_name.len == 0 || call->delayed) {
+        return;
+    }
+
+    expire[1].len = dff_key_queue_at(queue, (int) call->queue,
+                                     ngx_http_dff_str(call->node_name));
+    expire[1].data = (u_char *) queue;
+    expire[2].len = ngx_sprintf(ttl, "%L", mcf->config.upload_file_expires_s) - ttl;
+    expire[2].data = ttl;
+
+    publish[1].len = dff_key_wake(channel, ngx_http_dff_str(call->node_name));
+    publish[1].data = (u_char *) channel;
+    publish[2].len = ngx_sprintf(text, "wake %ui", call->queue) - text;
+    publish[2].data = text;
+
+    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, expire);
+    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, publish);
 }
 
 
@@ -148,6 +192,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     call->async = job->exec_mode == DFF_EXEC_ASYNC;
     call->delayed = call->async && ctx->options.eta_ms != 0;
     call->queue = (ngx_uint_t) job->queue;
+    call->node_name = ngx_http_dff_ngx_str(job->node);
     call->state = NGX_HTTP_DFF_CALL_WAITING;
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
@@ -260,7 +305,7 @@ ngx_http_dff_call_unknown(ngx_http_dff_call_t *call)
 {
     ngx_msec_t  elapsed;
 
-    elapsed = ngx_http_dff_elapsed(call->ctx);
+    elapsed = ngx_http_dff_waited(call->ctx);
     call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
     ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
                                 ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);

@@ -50,6 +50,10 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     job->kwargs = ngx_http_dff_str(ctx->kwargs);
     job->request = ngx_http_dff_str(request);
 
+    if (ctx->upload != NULL && !ctx->worker->mcf->config.resource_root_shared) {
+        job->node = ngx_http_dff_str(ctx->worker->mcf->node);
+    }
+
     return NGX_OK;
 }
 
@@ -59,7 +63,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
 {
     size_t                  size;
     u_char                 *p;
-    int64_t                 factor, delay_ms;
+    int64_t                 factor, delay_ms, expires;
     ngx_http_dff_ctx_t     *ctx = call->ctx;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
@@ -79,6 +83,13 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
 
     if (job->expires_at_ms != 0) {
         job->expires_at_ms = job->queued_at_ms + delay_ms + job->timeout_s * factor * 1000;
+    }
+
+    if (ctx->upload != NULL) {
+        /* no longer than its files */
+        expires = job->queued_at_ms + worker->mcf->config.upload_file_expires_s * 1000;
+        job->expires_at_ms = job->expires_at_ms == 0 ? expires
+                                                     : ngx_min(job->expires_at_ms, expires);
     }
 
     /* as long as the job may wait and run, and then its result */
@@ -123,7 +134,7 @@ ngx_http_dff_job_head(u_char *p, ngx_http_dff_call_t *call, size_t size)
     static ngx_str_t  script = ngx_string(NGX_HTTP_DFF_JOB_DELAY);
 
     if (!call->delayed) {
-        len = dff_key_queue(key, (int) call->queue);
+        len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
         p = ngx_cpymem(p, push.data, push.len);
         p = ngx_http_dff_job_word(p, (u_char *) key, len);
         return ngx_sprintf(p, "$%uz" CRLF, size);

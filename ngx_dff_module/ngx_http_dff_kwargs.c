@@ -66,6 +66,43 @@ ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object)
 
 
 ngx_int_t
+ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text)
+{
+    size_t                 size;
+    u_char                *p;
+    ngx_uint_t             i;
+    ngx_http_dff_kwarg_t  *kwarg = kwargs->elts;
+
+    size = sizeof("{}");
+
+    for (i = 0; i < kwargs->nelts; i++) {
+        size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
+                + sizeof("\"\":,");
+    }
+
+    p = ngx_pnalloc(kwargs->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+    *p++ = '{';
+
+    for (i = 0; i < kwargs->nelts; i++) {
+        p = ngx_http_dff_kwargs_write(p, &kwarg[i]);
+    }
+
+    if (p[-1] == ',') {
+        p--;
+    }
+    *p++ = '}';
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t *text,
     ngx_http_dff_fail_t *fail)
 {

@@ -20,6 +20,9 @@ ngx_int_t ngx_http_dff_kwargs_add(ngx_array_t *kwargs, ngx_str_t name, dff_str_t
 /* Adds the members of a checked object's text. */
 ngx_int_t ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object);
 
+/* The text of one JSON object with all of kwargs, in its pool. */
+ngx_int_t ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text);
+
 /*
  * The text of one JSON object with the caller's arguments and the fixed ones of
  * ctx->route. NGX_DECLINED: the caller sent a fixed one, *fail is filled.

@@ -11,9 +11,11 @@
 #include "ngx_http_dff_route_cache.h"
 #include "ngx_http_dff_worker.h"
 
+#include "dff_node.h"
+
 #define NGX_HTTP_DFF_CACHE_SIZE_DEFAULT  (32 * 1024 * 1024)
 #define NGX_HTTP_DFF_CACHE_SIZE_MIN      (256 * 1024)
-#define NGX_HTTP_DFF_BODY_BUFFER_SIZE    (1024 * 1024)
+#define NGX_HTTP_DFF_BODY_BUFFER_SIZE    (128 * 1024)
 
 static void *ngx_http_dff_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_dff_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -136,6 +138,18 @@ ngx_http_dff_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     cleanup->handler = ngx_http_dff_config_cleanup;
     cleanup->data = &mcf->config;
+
+    mcf->node.data = ngx_pnalloc(cf->pool, DFF_NODE_NAME_MAX + 1);
+    if (mcf->node.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (dff_node_name(&mcf->config, (char *) mcf->node.data, &err) != DFF_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "dff_config: %s", err.message);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->node.len = ngx_strlen(mcf->node.data);
 
     if (mcf->config.log_file_path[0] != '\0' && mcf->config.log_level != DFF_LOG_NONE) {
         log_path.data = (u_char *) mcf->config.log_file_path;
@@ -267,9 +281,13 @@ ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_dff_endpoint_handler;
 
-    /* the platform's own limit, unless the location names one */
+    /* none: ngx_http_dff_body.c has the platform's own limits and answers in our form */
     if (clcf->client_max_body_size == NGX_CONF_UNSET) {
-        clcf->client_max_body_size = mcf->config.web_body_size_limit;
+        clcf->client_max_body_size = 0;
+    }
+
+    if (clcf->sendfile == NGX_CONF_UNSET) {
+        clcf->sendfile = 1;
     }
 
     /* an upper limit: a body with a length gets a buffer of that length */

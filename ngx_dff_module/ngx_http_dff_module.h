@@ -23,12 +23,15 @@
 #include "ngx_http_dff_redis.h"
 
 typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
+typedef struct ngx_http_dff_body_s    ngx_http_dff_body_t;
+typedef struct ngx_http_dff_upload_s  ngx_http_dff_upload_t;
 typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
 typedef struct ngx_http_dff_stat_s    ngx_http_dff_stat_t;
 
 /* http-level configuration; read-only after the start, shared by fork. */
 typedef struct {
     ngx_str_t                   path;         /* dff_config; empty: not configured */
+    ngx_str_t                   node;         /* this node's name, as the executor has it */
     dff_config_t                config;
     ngx_http_dff_redis_peer_t   redis;
     ngx_array_t                 cors_origins; /* ngx_http_dff_cors.c; none: no origin */
@@ -97,10 +100,12 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
     ngx_str_t                   url;          /* as sent, but for a field that was a credential */
+    ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
+                                                 as JSON */
+    ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
     ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
-    ngx_str_t                   body;         /* whole, when one was read */
     dff_route_kind_t            kind;
     ngx_http_dff_format_e       format;
     dff_route_t                 route;
@@ -110,6 +115,9 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */
     dff_reason_t                reason;       /* of the answer; DFF_REASON_NONE: a success */
+    ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
+    struct ngx_http_dff_body_s *reading;      /* the body */
+    struct ngx_http_dff_upload_s *upload;     /* the body is one */
     const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */
@@ -128,6 +136,13 @@ static ngx_inline ngx_msec_t
 ngx_http_dff_elapsed(const ngx_http_dff_ctx_t *ctx)
 {
     return ngx_current_msec - ctx->started;
+}
+
+/* The same since the caller has sent all of it: what its time limit counts from. */
+static ngx_inline ngx_msec_t
+ngx_http_dff_waited(const ngx_http_dff_ctx_t *ctx)
+{
+    return ngx_current_msec - ctx->asked;
 }
 
 static ngx_inline dff_str_t

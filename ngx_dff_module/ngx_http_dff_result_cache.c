@@ -1,6 +1,7 @@
 /* The result cache: see the header. */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_ask.h"
+#include "ngx_http_dff_file.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_stages.h"
@@ -64,6 +65,11 @@ ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0, "dff: cached result of link "
                       "\"%V\": %s", &ctx->link_id, err.message);
         ngx_http_dff_stages_resume(ctx);
+        return;
+    }
+
+    if (!ngx_http_dff_file_is_there(ctx, &stored)) {
+        ngx_http_dff_stages_resume(ctx);    /* large results are kept for an hour */
         return;
     }
 

@@ -16,7 +16,7 @@ ngx_http_dff_withdraw(ngx_http_dff_call_t *call, ngx_int_t before)
     call->before = before;
 
     /* from the end where pushes arrive: it is among the first looked at */
-    argv[1].len = dff_key_queue(key, (int) call->queue);
+    argv[1].len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
     argv[1].data = (u_char *) key;
     argv[3] = call->envelope;
 

@@ -182,8 +182,9 @@ dff_ctl_status_print_node(json_t *node)
 static void
 dff_ctl_status_print(json_t *all)
 {
-    size_t  i;
-    json_t *node, *length, *nodes = json_object_get(all, "nodes");
+    size_t      i;
+    const char *name;
+    json_t     *node, *length, *nodes = json_object_get(all, "nodes");
 
     dff_ctl_status_print_store("Redis", json_object_get(all, "redis"));
     dff_ctl_status_print_store("MySQL", json_object_get(all, "mysql"));
@@ -196,6 +197,9 @@ dff_ctl_status_print(json_t *all)
     printf("queues ");
     json_array_foreach(json_object_get(all, "queues"), i, length) {
         printf(" %zu:%" JSON_INTEGER_FORMAT, i, json_integer_value(length));
+    }
+    json_object_foreach(json_object_get(all, "nodeQueues"), name, length) {
+        printf(" %s:%" JSON_INTEGER_FORMAT, name, json_integer_value(length));
     }
     putchar('\n');
 }
@@ -216,6 +220,10 @@ dff_ctl_status(dff_ctl_t *ctl)
                                                           : json_array());
     (void) json_object_set_new(all, "queues", rc == DFF_OK ? dff_ctl_status_queues(ctl)
                                                            : json_array());
+    if (rc == DFF_OK) {
+        (void) json_object_set_new(all, "nodeQueues",
+                                   dff_cluster_node_queues(ctl->rcmd, &ctl->err));
+    }
     good = dff_ctl_status_is_ok(all);
     (void) json_object_set_new(all, "ok", json_boolean(good));
 

@@ -7,6 +7,7 @@
 
 #include "dff_time.h"
 
+#include "master/dff_node_claim.h"
 #include "master/dff_published.h"
 #include "master/dff_recent.h"
 
@@ -52,6 +53,12 @@ dff_changes_reask(dff_changes_t *changes, dff_str_t words)
     dff_recent_reask(changes->master->recent, words);
 }
 
+static void
+dff_changes_wake(dff_changes_t *changes, dff_str_t words)
+{
+    dff_node_claim_wake(changes->master->node_claim, words);
+}
+
 static const struct {
     dff_str_t verb;
     void    (*handle)(dff_changes_t *changes, dff_str_t words);
@@ -59,6 +66,7 @@ static const struct {
     { { "script", 6 }, dff_changes_script },
     { { "flush", 5 },  dff_changes_flush },
     { { "reask", 5 },  dff_changes_reask },
+    { { "wake", 4 },   dff_changes_wake },
 };
 
 static void
@@ -103,9 +111,12 @@ dff_changes_on_message(redisAsyncContext *ac, void *reply_ptr, void *data)
 static void
 dff_changes_subscribe(dff_changes_t *changes)
 {
+    dff_key_t   wake;
+    const char *argv[] = { "SUBSCRIBE", DFF_CHANNEL_CHANGED, wake };
+
+    (void) dff_key_wake(wake, dff_master_node(changes->master));
     changes->asked_ms = dff_time_monotonic_ms();
-    (void) dff_redis_link_commandf(changes->link, dff_changes_on_message, changes,
-                                   "SUBSCRIBE " DFF_CHANNEL_CHANGED);
+    (void) dff_redis_link_command(changes->link, dff_changes_on_message, changes, 3, argv, NULL);
 }
 
 static void

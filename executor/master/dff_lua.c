@@ -23,14 +23,27 @@
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
     "return 1\n"
 
-/* A job's queue as a digit, or nil. */
+/* A node that never comes back leaves no queue behind; longer than any upload is kept. */
+#define DFF_NODE_QUEUE_TTL_S  "2700000"
+
+/* The end of a job's queue key: a digit, or "<digit>@<node>"; nil: it is no job. keep():
+ * after a push to it. */
 #define DFF_LUA_QUEUE_OF                                                              \
     "local function queue_of(job)\n"                                                  \
     "  local size, at = string.match(job, '^DFF1 (%d+) %d+ %d+\\n()')\n"             \
     "  if not size then return nil end\n"                                             \
     "  local ok, head = pcall(cjson.decode, string.sub(job, at, at + size - 1))\n"    \
     "  if not ok or type(head) ~= 'table' then return nil end\n"                      \
-    "  return string.match(tostring(head.queue), '^%d$')\n"                           \
+    "  local queue = string.match(tostring(head.queue), '^%d$')\n"                    \
+    "  if queue and type(head.node) == 'string' then\n"                               \
+    "    return queue .. '@' .. head.node\n"                                          \
+    "  end\n"                                                                         \
+    "  return queue\n"                                                                \
+    "end\n"                                                                           \
+    "local function keep(key, queue)\n"                                               \
+    "  if string.find(queue, '@', 1, true) then\n"                                    \
+    "    redis.call('EXPIRE', key, " DFF_NODE_QUEUE_TTL_S ")\n"                       \
+    "  end\n"                                                                         \
     "end\n"
 
 #define DFF_LUA_DO_START                                                              \
@@ -83,6 +96,7 @@ static const char *const dff_lua_texts[] = {
         "  local queue = queue_of(job)\n"
         "  if queue then\n"
         "    redis.call('RPUSH', ARGV[1] .. queue, job)\n"
+        "    keep(ARGV[1] .. queue, queue)\n"
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)\n"
@@ -112,6 +126,7 @@ static const char *const dff_lua_texts[] = {
         "  local queue = queue_of(job)\n"
         "  if queue then\n"
         "    redis.call('LPUSH', ARGV[1] .. queue, job)\n"
+        "    keep(ARGV[1] .. queue, queue)\n"
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)\n"

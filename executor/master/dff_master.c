@@ -19,9 +19,11 @@
 
 #include "master/dff_changes.h"
 #include "master/dff_claim.h"
+#include "master/dff_clean.h"
 #include "master/dff_delayed.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_lock.h"
+#include "master/dff_node_claim.h"
 #include "master/dff_node_watch.h"
 #include "master/dff_outbox.h"
 #include "master/dff_pool.h"
@@ -67,6 +69,7 @@ dff_master_on_hup(evutil_socket_t number, short what, void *ctx)
     if (master->state >= DFF_MASTER_DRAINING || dff_reload(master) != DFF_OK)
         return;
     dff_zygote_proc_restart(master);
+    dff_clean_soon(master->clean);
     dff_pool_recycle(master->pool);
 }
 
@@ -103,7 +106,8 @@ dff_master_on_chld(evutil_socket_t number, short what, void *ctx)
     (void) number;
     (void) what;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-        if (!dff_zygote_proc_exited(master, pid, status))
+        if (!dff_zygote_proc_exited(master, pid, status)
+            && !dff_clean_exited(master->clean, pid, status))
             dff_pool_child_exit(master->pool, pid, status, (uint64_t) usage.ru_maxrss);
     }
 }
@@ -188,6 +192,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     if (master->state >= DFF_MASTER_SERVING)
         dff_heartbeat_tick(master->heartbeat);
     dff_claim_watch(master->claim);
+    dff_node_claim_tick(master->node_claim);
     dff_changes_watch(master->changes);
     dff_node_watch_tick(master->node_watch);
     dff_sweep_tick(master->sweep);
@@ -196,6 +201,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_published_ask_again(master->published);
     dff_recent_expire(master->recent);
     dff_zygote_proc_tidy(master);
+    dff_clean_tick(master->clean);
     dff_master_tick_end(master);
 }
 
@@ -210,6 +216,7 @@ dff_master_loop(dff_master_t *master)
         }
         dff_pool_settle(master->pool);
         dff_claim_settle(master->claim);
+        dff_node_claim_settle(master->node_claim);
         dff_master_settle_end(master);
         dff_redis_flush(master->redis);
     }
@@ -225,14 +232,9 @@ dff_master_init_names(dff_master_t *master, dff_err_t *err)
     ssize_t   n;
     char     *slash;
 
-    if (master->cfg->node_name[0] != '\0')
-        (void) snprintf(master->node, sizeof(master->node), "%s", master->cfg->node_name);
-    else if (gethostname(master->node, sizeof(master->node) - 1) != 0)
-        return dff_err_set(err, DFF_E_SYS, "gethostname: %s", strerror(errno));
+    if (dff_node_name(master->cfg, master->node, err) != DFF_OK)
+        return DFF_ERROR;
     node = dff_master_node(master);
-    if (!dff_id_is_link(node))
-        return dff_err_set(err, DFF_E_SYS, "the host name \"%s\" is no node name (letters, digits, "
-                           "'.', '_', '-', up to 64); set _NODE_NAME", master->node);
     master->key_claimed_len = dff_key_claimed(master->key_claimed, node);
     master->key_started_len = dff_key_started(master->key_started, node);
     master->key_node_len = dff_key_node(master->key_node, node);
@@ -306,13 +308,16 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->delayed = dff_delayed_new(master);
     master->heartbeat = dff_heartbeat_new(master);
     master->claim = dff_claim_new(master);
+    master->node_claim = dff_node_claim_new(master);
+    master->clean = dff_clean_new(master);
     master->zygote = dff_zygote_proc_new(master);
     master->changes = dff_changes_new(master);
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
         || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL
-        || master->zygote == NULL || master->changes == NULL || master->command == NULL)
+        || master->node_claim == NULL || master->clean == NULL || master->zygote == NULL
+        || master->changes == NULL || master->command == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     return DFF_OK;
 }
@@ -347,6 +352,8 @@ dff_master_release(dff_master_t *master)
     dff_sweep_free(master->sweep);
     dff_delayed_free(master->delayed);
     dff_heartbeat_free(master->heartbeat);
+    dff_node_claim_free(master->node_claim);
+    dff_clean_free(master->clean);
     dff_redis_free(master->redis);
 
     for (i = 0; i < sizeof(master->signals) / sizeof(master->signals[0]); i++) {

@@ -23,11 +23,10 @@
 #include "dff_config.h"
 #include "dff_keys.h"
 #include "dff_log.h"
+#include "dff_node.h"
 
 #include "master/dff_lua.h"
 #include "master/dff_redis_link.h"
-
-#define DFF_NODE_NAME_MAX  128
 
 typedef struct {
     const char *config_path;     /* NULL: defaults and environment only */
@@ -87,6 +86,8 @@ struct dff_master_s {
     struct dff_pool_s         *pool;
     struct dff_zygote_proc_s  *zygote;
     struct dff_claim_s        *claim;
+    struct dff_node_claim_s   *node_claim;
+    struct dff_clean_s        *clean;
     struct dff_published_s    *published;
     struct dff_outbox_s       *outbox;
     struct dff_recent_s       *recent;

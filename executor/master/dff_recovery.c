@@ -103,7 +103,7 @@ dff_recovery_retry(dff_master_t *master, dff_str_t node, const dff_job_t *job, d
     dff_lua_begin(&call);
     dff_lua_key(&call, started,
                 dff_key_started(started, node.len > 0 ? node : dff_master_node(master)));
-    dff_lua_key(&call, queue, dff_key_queue(queue, job->queue));
+    dff_lua_key(&call, queue, dff_key_queue_at(queue, job->queue, job->node));
     dff_lua_key(&call, attempts, dff_key_attempts(attempts, job->id));
     if (node.len > 0)
         dff_lua_key(&call, heartbeat, dff_key_node(heartbeat, node));

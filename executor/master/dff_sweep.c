@@ -100,7 +100,7 @@ dff_sweep_give_back(dff_sweep_t *sweep, const dff_job_t *job, dff_str_t envelope
     dff_lua_begin(&call);
     dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
     if (job != NULL)
-        dff_lua_key(&call, queue, dff_key_queue(queue, job->queue));
+        dff_lua_key(&call, queue, dff_key_queue_at(queue, job->queue, job->node));
     else
         dff_lua_key(&call, DFF_KEY_BAD, sizeof(DFF_KEY_BAD) - 1);
     dff_lua_arg(&call, envelope.data, envelope.len);

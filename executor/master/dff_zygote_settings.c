@@ -55,12 +55,16 @@ dff_zygote_settings(const dff_config_t *cfg, const char *exe_folder, dff_buf_t *
     dff_buf_t python = DFF_BUF_INIT;
     json_t   *doc = NULL;
     char     *text = NULL;
+    char      node[DFF_NODE_NAME_MAX + 1];
     int       rc = DFF_ERROR;
 
+    if (dff_node_name(cfg, node, err) != DFF_OK)
+        return DFF_ERROR;
     dff_buf_addf(&python, "%s/../python", exe_folder);
     if (dff_buf_failed(&python))
         goto done;
-    doc = json_pack("{s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:[I,I], s:[I,I], s:o}",
+    doc = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:[I,I], s:[I,I], s:o}",
+        "node", node,
         "workerUser", cfg->worker_user,
         "pythonPath", python.data,
         "resourceRoot", cfg->resource_root_path,

@@ -3,6 +3,7 @@
  */
 #include "store/dff_cluster.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,4 +203,67 @@ dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
         freeReplyObject(reply);
     }
     return DFF_OK;
+}
+
+
+/* Adds the length of each key of one SCAN reply. */
+static int
+dff_cluster_node_queue_lengths(dff_rcmd_t *rcmd, const redisReply *keys, json_t *queues,
+    dff_err_t *err)
+{
+    static const char prefix[] = DFF_KEY_PREFIX "queue:";
+
+    for (size_t i = 0; i < keys->elements; i++) {
+        const redisReply *key = keys->element[i];
+        redisReply       *length;
+
+        if (key->type != REDIS_REPLY_STRING || (size_t) key->len < sizeof(prefix)) {
+            continue;
+        }
+        length = dff_rcmd_run(rcmd, err, "LLEN %b", key->str, (size_t) key->len);
+        if (length == NULL) {
+            return DFF_ERROR;
+        }
+        if (length->type == REDIS_REPLY_INTEGER && length->integer > 0) {
+            (void) json_object_set_new(queues, key->str + sizeof(prefix) - 1,
+                                       json_integer(length->integer));
+        }
+        freeReplyObject(length);
+    }
+    return DFF_OK;
+}
+
+
+json_t *
+dff_cluster_node_queues(dff_rcmd_t *rcmd, dff_err_t *err)
+{
+    json_t *queues = json_object();
+    char    cursor[32] = "0";
+    int     rc = DFF_OK;
+
+    do {
+        redisReply *reply = dff_rcmd_run(rcmd, err, "SCAN %s MATCH " DFF_KEY_PREFIX
+                                         "queue:*@* COUNT 5000", cursor);
+
+        if (reply == NULL) {
+            rc = DFF_ERROR;
+            break;
+        }
+        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+            || reply->element[0]->type != REDIS_REPLY_STRING
+            || reply->element[1]->type != REDIS_REPLY_ARRAY)
+        {
+            rc = dff_err_set(err, DFF_E_SYS_CACHE, "unexpected answer to SCAN");
+        } else {
+            (void) snprintf(cursor, sizeof(cursor), "%s", reply->element[0]->str);
+            rc = dff_cluster_node_queue_lengths(rcmd, reply->element[1], queues, err);
+        }
+        freeReplyObject(reply);
+    } while (rc == DFF_OK && strcmp(cursor, "0") != 0);
+
+    if (rc != DFF_OK) {
+        json_decref(queues);
+        return NULL;
+    }
+    return queues;
 }

@@ -29,6 +29,11 @@ void dff_cluster_release(dff_cluster_t *nodes);      /* accepts a zeroed one */
 /* DFF_OK when a live node serves the queue; err says what was found instead. */
 int dff_cluster_check_queue(dff_rcmd_t *rcmd, int queue, dff_err_t *err);
 
+/* Queues of jobs that only one node can run, with their lengths: {"1@node-a": 3}. The
+ * caller owns the reference; NULL: err. Looks through all keys: for operators, not for
+ * loops. */
+json_t *dff_cluster_node_queues(dff_rcmd_t *rcmd, dff_err_t *err);
+
 /* Jobs that wait in each queue. */
 int dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
     dff_err_t *err);

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dff_banned.h"
@@ -62,6 +63,10 @@ int
 dff_privileges_drop(const char *user, dff_err_t *err)
 {
     dff_privileges_oom_score();
+
+    /* In the resource folder the group of new files is nginx's, which sends them and
+     * removes them (DFF.RESP_FILE); to the rest of the machine they are nothing. */
+    (void) umask(007);
 
     if (geteuid() == 0 && dff_privileges_become(user, err) != DFF_OK)
         return DFF_ERROR;

@@ -3,6 +3,10 @@
  */
 #include "dff_result.h"
 
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "dff_download.h"
 #include "dff_json_out.h"
 #include "dff_py_text.h"
 
@@ -10,6 +14,9 @@
 
 /* The rest of a RESULT frame is the log, heads, and the control section. */
 #define DFF_RESULT_MAX  (DFF_FRAME_MAX_SIZE - (8u << 20))
+/* JSON of a DFF.RESP_LARGE_DATA: made in memory before it is a file. */
+#define DFF_RESULT_LARGE_MAX  (1u << 30)
+#define DFF_RESULT_ETAG_SIZE  16      /* bytes of the SHA-256 */
 
 static int
 dff_result_bounds(const dff_worker_t *worker)
@@ -25,6 +32,76 @@ dff_result_bounds(const dff_worker_t *worker)
     return 0;
 }
 
+/* One more member of the control section, an object that is not empty. */
+static void
+dff_result_control_add(dff_worker_t *worker, const char *name, const char *value)
+{
+    if (worker->control.len > 0)
+        worker->control.len--;
+    dff_buf_addf(&worker->control, ",\"%s\":\"%s\"}", name, value);
+}
+
+/* What If-None-Match is compared with. Made here: nginx would have to stop for it. */
+static int
+dff_result_etag(dff_worker_t *worker)
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    char          text[2 * DFF_RESULT_ETAG_SIZE + 1];
+    unsigned      i;
+
+    if (EVP_Digest(worker->body.data, worker->body.len, sum, NULL, EVP_sha256(), NULL) != 1) {
+        PyErr_SetString(PyExc_RuntimeError, "no SHA-256 in this libcrypto");
+        return -1;
+    }
+    for (i = 0; i < DFF_RESULT_ETAG_SIZE; i++)
+        (void) snprintf(text + 2 * i, 3, "%02x", sum[i]);
+    dff_result_control_add(worker, "etag", text);
+    return 0;
+}
+
+/* DFF.RESP_LARGE_DATA(data, …): the bytes go to a file, its path to the control section. */
+static int
+dff_result_large(dff_worker_t *worker, PyObject *data)
+{
+    dff_download_t download;
+    dff_str_t      bytes;
+    Py_ssize_t     len;
+
+    if (PyBytes_Check(data)) {
+        bytes = (dff_str_t) { PyBytes_AS_STRING(data), (size_t) PyBytes_GET_SIZE(data) };
+    } else {
+        if (PyUnicode_Check(data))
+            dff_py_text_add(&worker->body, data);
+        else if (dff_json_out_write(&worker->body, data, DFF_RESULT_LARGE_MAX) != 0)
+            return -1;
+        if (dff_buf_failed(&worker->body)) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        bytes = (dff_str_t) { worker->body.data, worker->body.len };
+    }
+    len = (Py_ssize_t) bytes.len;
+    if (dff_download_write(worker->settings->resource_root, bytes, &download) != 0) {
+        PyErr_Format(PyExc_OSError, "DFF.RESP_LARGE_DATA: %zd bytes could not be written: %s", len,
+                     download.why);
+        return -1;
+    }
+    dff_buf_clear(&worker->body);
+    dff_result_control_add(worker, "file", download.path);
+    return 0;
+}
+
+/* A flag of a DFF.RESP; -1: an exception is set. */
+static int
+dff_result_flag(PyObject *response, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(response, name);
+    int       flag = value == NULL ? -1 : PyObject_IsTrue(value);
+
+    Py_XDECREF(value);
+    return flag;
+}
+
 /* DFF.RESP(data, …): the body is data, the control section says what it is. */
 static int
 dff_result_response(dff_worker_t *worker, PyObject *response)
@@ -32,9 +109,11 @@ dff_result_response(dff_worker_t *worker, PyObject *response)
     dff_buf_t *body = &worker->body;
     PyObject  *data = PyObject_GetAttrString(response, "data");
     PyObject  *control = PyObject_GetAttrString(response, "control");
+    int        large = dff_result_flag(response, "is_large");
+    int        etag = dff_result_flag(response, "has_etag");
     int        rc = -1;
 
-    if (data == NULL || control == NULL)
+    if (data == NULL || control == NULL || large < 0 || etag < 0)
         goto done;
     if (!PyUnicode_Check(control)) {
         PyErr_SetString(PyExc_TypeError, "the control of a DFF.RESP is not text");
@@ -42,12 +121,16 @@ dff_result_response(dff_worker_t *worker, PyObject *response)
     }
     dff_py_text_add(&worker->control, control);
     rc = 0;
-    if (PyBytes_Check(data))
+    if (large)
+        rc = dff_result_large(worker, data);
+    else if (PyBytes_Check(data))
         dff_buf_add(body, PyBytes_AS_STRING(data), (size_t) PyBytes_GET_SIZE(data));
     else if (PyUnicode_Check(data))
         dff_py_text_add(body, data);
     else
         rc = dff_json_out_write(body, data, DFF_RESULT_MAX);
+    if (rc == 0 && etag)
+        rc = dff_result_etag(worker);
 
 done:
     Py_XDECREF(control);

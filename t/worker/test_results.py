@@ -175,7 +175,8 @@ RESPONSES = [
      {'contentType': 'application/json; charset=utf-8', 'headers': {'X-A': 'b'},
       'statusCode': 201}),
     ('b"\\x00\\xff"', 'content_type="image/png", download="é.png", allow_304=True', b'\x00\xff',
-     {'contentType': 'image/png', 'headers': {}, 'allow304': True, 'download': 'é.png'}),
+     {'contentType': 'image/png', 'headers': {}, 'allow304': True, 'download': 'é.png',
+      'etag': '06eb7d6a69ee19e5fbdf749018d3d2ab'}),
     ('"t"', '', b't', {'contentType': 'text/plain; charset=utf-8', 'headers': {}}),
 ]
 

@@ -6,7 +6,7 @@ import os
 import _dff
 
 from . import exceptions
-from .response import Response
+from .response import FileResponse, LargeResponse, Response
 
 ALL = {}
 MISSING = object()
@@ -108,6 +108,9 @@ def make(names):
 def names(settings, ctx_values):
     """What DFF has: name -> value. Plain functions would become methods, so all of
     them are built-in functions, classes or objects that are called."""
+    resources = Resources(settings['resourceRoot'])
+    # Whoever sends a file must know where it is, unless it is everywhere.
+    node = None if settings.get('resourceRootShared') else settings.get('node')
     ALL.update({
         'API': _dff.API,
         'LOG': _dff.log,
@@ -115,8 +118,10 @@ def names(settings, ctx_values):
         'EXEC': exec,
         'CONFIG': Config(settings.get('custom') or {}),
         'CTX': Context(ctx_values),
-        'RSRC': Resources(settings['resourceRoot']),
+        'RSRC': resources,
         'RESP': Response,
+        'RESP_FILE': FileResponse(resources, node),
+        'RESP_LARGE_DATA': LargeResponse(node),
     })
     ALL.update((each.__name__, each) for each in exceptions.ALL)
     return dict(ALL)

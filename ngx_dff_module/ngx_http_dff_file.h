@@ -1,0 +1,16 @@
+/*
+ * Answers that are files of the resource folder: DFF.RESP_FILE and DFF.RESP_LARGE_DATA.
+ * Sent by nginx itself, sendfile and ranges included. Runs in nginx workers.
+ */
+#ifndef NGX_HTTP_DFF_FILE_H
+#define NGX_HTTP_DFF_FILE_H
+
+#include "ngx_http_dff_control.h"
+
+/* Sends the answer (ngx_http_dff_answer.h): the file, or 599.30 that says why not. */
+void ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control);
+
+/* Is the file that a reply names, if it names one, still where it was? */
+ngx_uint_t ngx_http_dff_file_is_there(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
+
+#endif

@@ -1,0 +1,332 @@
+"""Uploads, large results and files, on the real system: the users that the parts run as,
+what is left behind, and that nobody waits for anybody's gigabyte."""
+
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import socket
+import threading
+import time
+
+import pytest
+
+from node import wait_until
+
+BOUNDARY = '----test'
+
+
+def resources(node):
+    return pathlib.Path(node.setting('RESOURCE_ROOT_PATH'))
+
+
+def uploads(node):
+    return sorted((resources(node) / '.uploads').iterdir())
+
+
+def part(parameters, content, *headers):
+    lines = [f'--{BOUNDARY}', f'Content-Disposition: form-data; {parameters}', *headers, '', '']
+    return '\r\n'.join(lines).encode() + content + b'\r\n'
+
+
+def body_of(*parts):
+    return b''.join(parts) + f'--{BOUNDARY}--\r\n'.encode()
+
+
+def upload(node, link, *parts, path='/api/v1/al/', timeout=30):
+    return node.request('POST', f'{path}{link}/simplified', body_of(*parts),
+                        {'Content-Type': f'multipart/form-data; boundary={BOUNDARY}'}, timeout)
+
+
+@pytest.fixture
+def clean(node):
+    for path in uploads(node):
+        path.unlink()
+    yield node
+
+
+def test_an_upload_is_nginx_s_file_that_a_worker_may_read_and_not_change(clean):
+    answer = upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))
+
+    assert answer.status == 200 and answer.json['files'][0]['content'] == 'hello'
+    path, = uploads(clean)
+    assert path.owner() == 'dff-web' and path.group() == 'dff-worker'
+    assert path.stat().st_mode & 0o7777 == 0o640
+    assert path.parent.stat().st_mode & 0o7777 == 0o2750
+
+
+def test_uploads_that_are_refused_leave_no_file(clean):
+    good = part('name="f"; filename="x"', b'x' * 100000)
+
+    for parts, text in (
+            ([good, part('filename="y"', b'')], 'has no name'),
+            ([good, part('name="files"', b'1')], 'is for the uploaded files'),
+            ([good, good[:-1]], 'boundary')):
+        answer = upload(clean, 'auln-uploaded', *parts)
+        assert answer.status == 400 and text in answer.json['message'], answer
+        assert wait_until(lambda: not uploads(clean), 5, 'the end of the files')
+
+
+def test_an_upload_whose_client_leaves_leaves_no_file(clean):
+    with socket.create_connection(('127.0.0.1', clean.port)) as client:
+        client.sendall(b'POST /api/v1/al/auln-uploaded/simplified HTTP/1.1\r\nHost: x\r\n'
+                       b'Content-Type: multipart/form-data; boundary=' + BOUNDARY.encode()
+                       + b'\r\nContent-Length: 1000000\r\n\r\n'
+                       + part('name="f"; filename="x"', b'x' * 100000))
+        wait_until(lambda: uploads(clean), 5, 'the file')
+    wait_until(lambda: not uploads(clean), 5, 'its end')
+
+
+def test_an_upload_to_a_full_queue_leaves_no_file(make_node):
+    node = make_node(_WORKER_QUEUE_LIMIT=1)
+    node.start()
+    node.publish_fixtures()
+    node.stop('executor')
+
+    def call():
+        return upload(node, 'auln-uploaded', part('name="f"; filename="x"', b'1'))
+
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    wait_until(lambda: len(uploads(node)) == 1, 5, 'the first upload')
+    time.sleep(0.3)
+    answer = call()
+    assert answer.json['error'] == 599.5
+    wait_until(lambda: len(uploads(node)) == 1, 5, 'the end of the second')
+    node.start('executor')
+    waiting.join()
+
+
+def test_expect_100_continue_is_asked_for_and_answered(node):
+    body = body_of(part('name="a"', b'1'))
+    with socket.create_connection(('127.0.0.1', node.port), timeout=10) as client:
+        client.sendall(b'POST /api/v1/al/auln-uploaded/simplified HTTP/1.1\r\nHost: x\r\n'
+                       b'Connection: close\r\nExpect: 100-continue\r\n'
+                       b'Content-Type: multipart/form-data; boundary=' + BOUNDARY.encode()
+                       + b'\r\nContent-Length: %d\r\n\r\n' % len(body))
+        assert client.recv(1000).startswith(b'HTTP/1.1 100 Continue\r\n')
+        client.sendall(body)
+        answer = b''
+        while more := client.recv(65536):
+            answer += more
+    assert answer.startswith(b'HTTP/1.1 200 ') and answer.endswith(b'"files":null}')
+
+
+# --- 100 MB ------------------------------------------------------------------------------
+
+
+class Caller(threading.Thread):
+    """Calls a small function again and again and remembers the slowest call."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.node, self.stop, self.slowest, self.calls = node, threading.Event(), 0, 0
+
+    def run(self):
+        while not self.stop.is_set():
+            answer = self.node.call('auln-plus', x=1, y=2)
+            assert answer.text == '3'
+            self.slowest = max(self.slowest, answer.seconds)
+            self.calls += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.join()
+
+
+def test_100_mb_arrive_whole_and_hold_nobody_up(clean):
+    block = os.urandom(1 << 20)
+    digest = hashlib.sha256(block * 100).hexdigest()
+
+    def pieces():
+        yield part('name="f"; filename="big"', b'')[:-2]
+        for _ in range(100):
+            yield block
+        yield b'\r\n' + body_of()
+
+    with Caller(clean) as caller:
+        connection = http.client.HTTPConnection('127.0.0.1', clean.port, timeout=60)
+        connection.request('POST', '/api/v1/al/auln-upload-path/simplified', pieces(),
+                           {'Content-Type': f'multipart/form-data; boundary={BOUNDARY}'},
+                           encode_chunked=True)
+        answer = connection.getresponse()
+        path = answer.read().decode()
+        connection.close()
+
+    assert answer.status == 200
+    with open(path, 'rb') as file:
+        assert hashlib.file_digest(file, 'sha256').hexdigest() == digest
+    # one nginx worker may have both; the machine has others to serve
+    assert caller.calls > 10 and caller.slowest < 1, (caller.calls, caller.slowest)
+    os.unlink(path)
+
+
+def test_a_slow_upload_does_not_use_up_the_time_of_the_function(clean):
+    """The API timeout (10 s) counts from the end of the body."""
+    body = body_of(part('name="a"', b'1'))
+    with socket.create_connection(('127.0.0.1', clean.port), timeout=30) as client:
+        client.sendall(b'POST /api/v1/al/auln-uploaded/simplified HTTP/1.1\r\nHost: x\r\n'
+                       b'Connection: close\r\n'
+                       b'Content-Type: multipart/form-data; boundary=' + BOUNDARY.encode()
+                       + b'\r\nContent-Length: %d\r\n\r\n' % len(body))
+        client.sendall(body[:20])
+        time.sleep(10.5)
+        client.sendall(body[20:])
+        assert client.recv(1000).startswith(b'HTTP/1.1 200 ')
+
+
+def test_30_mb_of_a_large_result_arrive_whole(node):
+    answer = node.call('auln-large', size=30_000_000, kind='bytes')
+
+    assert answer.status == 200 and answer.body == bytes(30_000_000)
+    path = max((resources(node) / '.downloads').iterdir(), key=lambda each: each.stat().st_mtime)
+    assert path.owner() == 'dff-worker' and path.group() == 'dff'
+    assert path.stat().st_mode & 0o7777 == 0o640
+    path.unlink()
+
+
+def test_a_file_of_a_script_is_sent_and_removed_also_when_the_client_leaves(node):
+    path = resources(node) / 'deep/er/big.bin'
+    query = json.dumps({'path': 'deep/er/big.bin', 'content': 'x' * 8_000_000, 'auto_delete': True})
+    body = json.dumps({'kwargs': json.loads(query)}).encode()
+
+    answer = node.request('POST', '/api/v1/al/auln-send', body, {'Content-Type': 'application/json'})
+    assert answer.status == 200 and len(answer.body) == 8_000_000
+    wait_until(lambda: not path.exists(), 5, 'the end of the file')
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(('127.0.0.1', node.port))
+        client.sendall(b'POST /api/v1/al/auln-send HTTP/1.1\r\nHost: x\r\n'
+                       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
+                       + body)
+        assert client.recv(100).startswith(b'HTTP/1.1 200 ')
+        assert path.exists()
+    wait_until(lambda: not path.exists(), 5, 'the end of the file')
+
+
+# --- cleaning ------------------------------------------------------------------------------
+
+
+def test_files_that_have_had_their_time_are_removed(clean):
+    assert upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'1')).status == 200
+    assert upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'2')).status == 200
+    old, young = uploads(clean)
+    large = resources(clean) / '.downloads/large-old'
+    folder = resources(clean) / '.downloads/folder'
+    large.write_text('x')
+    folder.mkdir()
+    target = resources(clean) / 'target'
+    target.write_text('x')
+    link = resources(clean) / '.downloads/link'
+    link.symlink_to(target)
+    ages = {old: 3601, young: 3500, large: 3601, folder: 9999, target: 9999}
+    for path, age in ages.items():
+        os.utime(path, (time.time() - age,) * 2)
+    os.utime(link, (0, 0), follow_symlinks=False)
+
+    clean.reload('executor')
+    wait_until(lambda: not old.exists() and not large.exists() and not link.is_symlink(), 10,
+               'the end of the old files')
+    assert young.exists() and folder.exists() and target.exists()
+    for path in (young, target):
+        path.unlink()
+    folder.rmdir()
+
+
+def test_cleaning_does_not_follow_a_link_that_a_script_has_put_there(make_node, tmp_path):
+    node = make_node()
+    victim = tmp_path / 'victim'
+    victim.mkdir()
+    (victim / 'file').write_text('x')
+    os.utime(victim / 'file', (0, 0))
+    (resources(node) / '.downloads').rmdir()
+    (resources(node) / '.downloads').symlink_to(victim)
+    node.allow('expired files were not removed')
+    node.start()
+    wait_until(lambda: 'expired files were not removed' in node.log_text(), 10, 'the warning')
+    assert (victim / 'file').exists()
+
+
+# --- nodes ----------------------------------------------------------------------------------
+
+
+def test_a_call_with_files_runs_on_its_own_node(clean):
+    """Another node may not claim it: its queue has the node's name."""
+    name = clean.setting('_NODE_NAME')
+    clean.stop('executor')
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))))
+    thread.start()
+    wait_until(lambda: clean.redis('LLEN', f'dff:queue:1@{name}') == 1, 5, 'the job')
+
+    assert json.loads(clean.ctl('queue', 'list', '--json').stdout)[f'1@{name}'] == 1
+    assert f'1@{name}' in clean.ctl('queue', 'list').stdout
+    assert json.loads(clean.ctl('status', '--json', check=False).stdout)['nodeQueues'] == {
+        f'1@{name}': 1}
+    assert 0 < clean.redis('TTL', f'dff:queue:1@{name}') <= 3600
+
+    clean.start('executor')
+    thread.join()
+    assert answers[0].status == 200 and answers[0].json['files'][0]['content'] == 'hello'
+
+
+def test_a_call_with_files_is_taken_at_once(clean):
+    slowest = max(upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'1')).seconds
+                  for _ in range(10))
+    assert slowest < 0.8, 'it waits for the tick of the master'
+
+
+def test_a_call_with_files_that_was_claimed_goes_back_to_its_node(make_node):
+    """The master is killed while the job waits for a worker; its next life runs it."""
+    node = make_node(_WORKER_PREFETCH_MULTIPLIER=4, _WORKER_CONCURRENCY=1)
+    node.start()
+    node.publish_fixtures()
+    name = node.setting('_NODE_NAME')
+    nap = threading.Thread(target=node.call, args=('auln-nap',), kwargs={'seconds': 5})
+    nap.start()
+    wait_until(lambda: node.redis('HKEYS', f'dff:started:{name}'), 5, 'the busy worker')
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        upload(node, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))))
+    thread.start()
+    wait_until(lambda: node.redis('LLEN', f'dff:claimed:{name}') == 1, 5, 'the claim')
+    node.allow('is lost')
+    node.kill('executor')
+    node.start('executor')
+    thread.join()
+    nap.join()
+    assert answers[0].status == 200 and answers[0].json['files'][0]['content'] == 'hello'
+
+
+def test_queue_clear_drops_the_jobs_of_one_node(clean):
+    name = clean.setting('_NODE_NAME')
+    clean.stop('executor')
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))))
+    thread.start()
+    wait_until(lambda: clean.redis('LLEN', f'dff:queue:1@{name}') == 1, 5, 'the job')
+    assert f'queue 1@{name}: 1 jobs dropped' in clean.ctl('queue', 'clear', f'1@{name}').stdout
+    thread.join()
+    assert answers[0].json['error'] == 599.3 and 'TaskCleared' in answers[0].text
+    clean.start('executor')
+
+
+def test_where_the_folder_is_shared_any_node_may_run_it(make_node):
+    node = make_node(RESOURCE_ROOT_SHARED='true')
+    node.start()
+    node.publish_fixtures()
+    node.stop('executor')
+    thread = threading.Thread(target=lambda: upload(
+        node, 'auln-uploaded', part('name="f"; filename="x"', b'hello')))
+    thread.start()
+    wait_until(lambda: node.redis('LLEN', 'dff:queue:1') == 1, 5, 'the job')
+    node.start('executor')
+    thread.join()
