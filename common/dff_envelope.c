@@ -83,6 +83,8 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_STR("producer", producer, 0, DFF_PRODUCER_MAX, dff_id_is_trace),
     DFF_JOB_NUM("waitUntil", wait_until_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_STR("trace", trace_id, 0, DFF_TRACE_ID_MAX, dff_id_is_trace),
+    DFF_JOB_STR("cacheAs", cache_as, 0, DFF_TASK_ID_MAX, dff_id_is_link),
+    DFF_JOB_NUM("cacheMs", cache_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
 };

@@ -63,6 +63,8 @@ typedef struct {
     int64_t           queued_at_ms;    /* Unix time, the producer's clock */
     int64_t           expires_at_ms;   /* 0: never */
     int64_t           wait_until_ms;   /* caller stops waiting; 0: nobody waits */
+    int64_t           cache_ms;        /* a success is cached so long; 0: it is not */
+    dff_str_t         cache_as;        /* digest of its key: dff_key_cache_result() */
     bool              keep_result;     /* someone may ask func-result */
     bool              retry_on_lost;
 

@@ -33,6 +33,7 @@ size_t dff_key_node(dff_key_t key, dff_str_t node);
 size_t dff_key_reply(dff_key_t key, dff_str_t producer);
 size_t dff_key_result(dff_key_t key, dff_str_t task_id);
 size_t dff_key_attempts(dff_key_t key, dff_str_t task_id);
+size_t dff_key_nonce(dff_key_t key, dff_str_t nonce);     /* bitmap of its used counts */
 size_t dff_key_route(dff_key_t key, const char *kind, dff_str_t id);   /* kind: "al", "bat" */
 
 /* Calls of a link in one window of one rule: dff_throttle.h. */

@@ -48,6 +48,12 @@ dff_tz_number(const char *p, size_t size)
 }
 
 static bool
+dff_tz_is_far(int64_t offset)
+{
+    return offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX;
+}
+
+static bool
 dff_tz_read_head(dff_str_t bytes, dff_tz_head_t *head)
 {
     size_t *const counts[] = {
@@ -94,13 +100,13 @@ dff_tz_read_block(dff_tz_t *tz, const dff_tz_head_t *head, const char *block, si
         if (type >= head->types || (i > 0 && tz->at[i] <= tz->at[i - 1]))
             return false;
         offset = dff_tz_number(types + type * 6, 4);
-        if (offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX)
+        if (dff_tz_is_far(offset))
             return false;
         tz->offset[i] = (int32_t) offset;
     }
     tz->count = head->times;
     offset = dff_tz_number(types, 4);
-    if (offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX)
+    if (dff_tz_is_far(offset))
         return false;
     tz->first = (int32_t) offset;
     tz->standard = tz->count > 0 ? tz->offset[tz->count - 1] : tz->first;
@@ -206,6 +212,8 @@ dff_tz_read_rule(dff_tz_t *tz, const char *p)
             return;
         rule.has_daylight = true;
     }
+    if (dff_tz_is_far(rule.standard) || dff_tz_is_far(rule.daylight))
+        return;
     tz->standard = rule.standard;
     tz->daylight = rule.daylight;
     tz->has_daylight = rule.has_daylight;

@@ -4,7 +4,6 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
-#include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_withdraw.h"
 
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
@@ -18,6 +17,7 @@ static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_j
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after);
+static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
@@ -86,7 +86,6 @@ void
 ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
     const ngx_http_dff_call_end_t *end)
 {
-    ngx_str_t             command;
     ngx_http_dff_call_t  *call;
 
     call = ngx_http_dff_call_new(ctx, job, end);
@@ -95,7 +94,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
         return;
     }
 
-    if (ngx_http_dff_job_encode(call, job, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, job, wait) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
         end->failed(ctx, DFF_E_SYS, NULL);
         return;
@@ -108,7 +107,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
     }
 
     if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
-                                     (char *) command.data, command.len)
+                                     (char *) call->command.data, call->command.len)
         != NGX_OK)
     {
         ngx_http_dff_call_refused(call, NULL, "refused");
@@ -131,7 +130,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
     cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
-    call = ngx_calloc(sizeof(ngx_http_dff_call_t) + ctx->cache_key.len, worker->log);
+    call = ngx_calloc(sizeof(ngx_http_dff_call_t), worker->log);
     if (call == NULL || cleanup == NULL) {
         ngx_free(call);
         return NULL;
@@ -154,12 +153,6 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
-    call->cache_ms = ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
-    call->cache_key.len = ctx->cache_key.len;
-    call->cache_key.data = call->key;
-    if (ctx->cache_key.len != 0) {
-        ngx_memcpy(call->key, ctx->cache_key.data, ctx->cache_key.len);
-    }
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
@@ -197,6 +190,16 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
         return;
     }
 
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER
+        && reply->integer > call->worker->mcf->config.worker_queue_limit)
+    {
+        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
+        return;
+    }
+
+    /* the usual long wait begins: without what is needed no more */
+    ngx_http_dff_call_drop_command(call);
+
     if (reply == NULL) {
         ngx_http_dff_call_unknown(call);
         return;
@@ -214,11 +217,6 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     if (reply->integer < 0) {
         /* a delayed job, which is not put where there are too many */
         ngx_http_dff_withdraw_tell(call, (ngx_int_t) -reply->integer);
-        return;
-    }
-
-    if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
-        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
         return;
     }
 
@@ -258,6 +256,15 @@ ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after)
     }
 
     ngx_add_timer(&call->timer, after);
+}
+
+
+static void
+ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call)
+{
+    ngx_free(call->command.data);
+    ngx_str_null(&call->command);
+    ngx_str_null(&call->envelope);
 }
 
 
@@ -310,8 +317,6 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
         ngx_http_dff_late_keep(worker, reply->id, raw);
         return;
     }
-
-    ngx_http_dff_result_cache_store(call, reply, raw);
 
     end = call->end;
     ctx = ngx_http_dff_call_end(call);
@@ -419,6 +424,7 @@ void
 ngx_http_dff_call_release(ngx_http_dff_call_t *call)
 {
     if (call->state == NGX_HTTP_DFF_CALL_ENDED && call->pushing == 0) {
+        ngx_free(call->command.data);
         ngx_free(call);
     }
 }

@@ -51,11 +51,9 @@ typedef struct ngx_http_dff_call_s {
     ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
     ngx_int_t                   before;      /* jobs in the queue, when it was too long */
     int64_t                     marker_ttl_s;
-    ngx_str_t                   envelope;    /* in the request's pool */
-    int64_t                     cache_ms;    /* how long its result is cached, … */
-    ngx_str_t                   cache_key;   /* … and where; empty: it is not */
+    ngx_str_t                   command;     /* its push; on the heap, until it is answered */
+    ngx_str_t                   envelope;    /* in the command */
     u_char                      id[DFF_ID_SIZE];
-    u_char                      key[];       /* bytes of cache_key */
 } ngx_http_dff_call_t;
 
 /* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the

@@ -118,6 +118,7 @@ ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx)
     made->request = r;
     made->worker = mcf->worker;
     made->started = ngx_current_msec;
+    made->url = r->unparsed_uri;
 
     h = ngx_http_dff_dump_header(r, "x-trace-id", sizeof("x-trace-id") - 1);
 

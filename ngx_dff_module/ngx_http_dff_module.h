@@ -96,6 +96,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
     ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
@@ -113,8 +114,10 @@ struct ngx_http_dff_ctx_s {
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */
     ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
-    ngx_str_t                   cache_key;    /* where the result is to be cached; or empty */
+    ngx_str_t                   cache_as;     /* digest under which the result is cached */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
+    struct ngx_http_dff_auth_s *auth;         /* API auth of the link; NULL: it has none */
+    ngx_table_elt_t            *credential;   /* header that is not for scripts */
 };
 
 extern ngx_module_t  ngx_http_dff_module;

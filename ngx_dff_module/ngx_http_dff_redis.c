@@ -46,7 +46,7 @@ ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log)
     link->watch.data = link;
     link->watch.handler = ngx_http_dff_redis_watch_handler;
     link->watch.log = log;
-    link->watch.cancelable = 1;
+    link->watch.cancelable = !link->awaited;
 
     link->steady.data = link;
     link->steady.handler = ngx_http_dff_redis_steady_handler;

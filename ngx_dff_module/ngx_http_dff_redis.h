@@ -60,6 +60,8 @@ struct ngx_http_dff_redis_s {
     ngx_msec_t                        silence;   /* ms without progress while a reply
                                                     is due: the peer is dead */
     ngx_http_dff_redis_stats_t       *stats;
+    ngx_uint_t                        awaited;   /* requests wait for its answers: a worker
+                                                    that leaves waits for them too */
     void                            (*up)(ngx_http_dff_redis_t *link);
     void                            (*down)(ngx_http_dff_redis_t *link);   /* may be NULL */
     void                             *owner;

@@ -65,6 +65,7 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     worker->commands.owner = worker;
     worker->commands.stats = &worker->counters->links[NGX_HTTP_DFF_LINK_COMMANDS];
     worker->commands.silence = NGX_HTTP_DFF_COMMAND_SILENCE;
+    worker->commands.awaited = 1;
     worker->commands.up = ngx_http_dff_worker_commands_up;
     ngx_http_dff_redis_open(&worker->commands, cycle->log);
 

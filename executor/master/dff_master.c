@@ -311,8 +311,8 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
-        || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL || master->zygote == NULL
-        || master->changes == NULL || master->command == NULL)
+        || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL
+        || master->zygote == NULL || master->changes == NULL || master->command == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     return DFF_OK;
 }

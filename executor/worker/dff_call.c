@@ -223,6 +223,15 @@ dff_call_check(dff_call_t *call)
 
 /* --- around it -------------------------------------------------------------------- */
 
+/* -1: a Python exception is set. */
+static int
+dff_call_write(dff_call_t *call, PyObject *result)
+{
+    if (call->job.origin == DFF_ORIGIN_API_AUTH)
+        return dff_result_write_verdict(call->worker, result, &call->reply.body_type);
+    return dff_result_write(call->worker, result, call->job.return_type, &call->reply.body_type);
+}
+
 /* Runs the job under its limits. NULL: its result is written. Else the exception
  * that it ended with; new reference. */
 static PyObject *
@@ -244,8 +253,7 @@ dff_call_guarded(dff_call_t *call)
     if (result != NULL && PyExceptionInstance_Check(result))
         PyErr_SetObject((PyObject *) Py_TYPE(result), result);
     else if (result != NULL)
-        (void) dff_result_write(call->worker, result, call->job.return_type,
-                                &call->reply.body_type);      /* -1: the exception below */
+        (void) dff_call_write(call, result);      /* -1: the exception below */
     Py_XDECREF(result);
     exception = dff_py_exception_take();
 

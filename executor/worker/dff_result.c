@@ -127,3 +127,16 @@ dff_result_write(dff_worker_t *worker, PyObject *result, dff_return_type_t type,
     }
     return rc == 0 ? dff_result_bounds(worker) : rc;
 }
+
+int
+dff_result_write_verdict(dff_worker_t *worker, PyObject *result, dff_body_type_t *body_type)
+{
+    int verdict = (PyObject *) Py_TYPE(result) == worker->py.response_type
+        ? 0 : PyObject_IsTrue(result);
+
+    if (verdict < 0)
+        return -1;
+    *body_type = DFF_BODY_JSON;
+    dff_buf_add_str(&worker->body, verdict ? DFF_STR("true") : DFF_STR("false"));
+    return dff_result_bounds(worker);
+}
