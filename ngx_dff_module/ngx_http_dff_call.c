@@ -18,6 +18,7 @@ static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_j
 static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after);
 static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
@@ -285,8 +286,21 @@ ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
 
     if (!call->async) {
         left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
-        ngx_add_timer(&call->timer, left > 0 ? (ngx_msec_t) left : 1);
+        ngx_http_dff_call_arm(call, left > 0 ? (ngx_msec_t) left : 1);
     }
+}
+
+
+/* nginx leaves a timer that is set where it is when the new time is less than 300 ms from
+ * the old: not exact enough for a time limit. */
+static void
+ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after)
+{
+    if (call->timer.timer_set) {
+        ngx_del_timer(&call->timer);
+    }
+
+    ngx_add_timer(&call->timer, after);
 }
 
 
@@ -307,7 +321,7 @@ ngx_http_dff_call_unknown(ngx_http_dff_call_t *call)
 
     elapsed = ngx_http_dff_waited(call->ctx);
     call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
-    ngx_add_timer(&call->timer, elapsed < NGX_HTTP_DFF_PATIENCE
+    ngx_http_dff_call_arm(call, elapsed < NGX_HTTP_DFF_PATIENCE
                                 ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
 }
 

@@ -126,7 +126,9 @@ def away(well):
     assert well.workers() == workers
     wait_until(lambda: all(well.descriptors()[pid] <= descriptors[pid] + 2 for pid in workers),
                5, 'the old number of descriptors')
-    assert well.resident_kb() < resident + 20000
+    # a sanitizer keeps what was freed for a while
+    if 'SANITIZER_RUNTIMES' not in os.environ:
+        assert well.resident_kb() < resident + 20000
 
 
 ALL_BUT_LOG_IN = {name: 'LOADING Redis is loading the dataset in memory'
