@@ -105,6 +105,7 @@ run_fuzz() {
 }
 
 run_prove() {
+    python3 t/coverage.py || return 1
     timeout -k 30 1500 python3 t/prove.py
 }
 
