@@ -88,6 +88,10 @@ ngx_http_dff_body_collect(ngx_http_request_t *r, ngx_str_t *body)
     for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
         b = cl->buf;
 
+        if (ngx_buf_size(b) == 0) {
+            continue;    /* the end of a chunked body: no memory to copy from */
+        }
+
         if (!b->in_file) {
             p = ngx_cpymem(p, b->pos, b->last - b->pos);
             continue;
