@@ -212,8 +212,6 @@ dff_tz_read_rule(dff_tz_t *tz, const char *p)
             return;
         rule.has_daylight = true;
     }
-    if (dff_tz_is_far(rule.standard) || dff_tz_is_far(rule.daylight))
-        return;
     tz->standard = rule.standard;
     tz->daylight = rule.daylight;
     tz->has_daylight = rule.has_daylight;

@@ -173,6 +173,10 @@ ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
         next = cl->next;
         ngx_free_chain(r->pool, cl);
 
+        if (ngx_buf_size(b) == 0) {
+            continue;    /* the end of a chunked body: no memory to copy from */
+        }
+
         if (b->in_file) {
             rc = ngx_http_dff_body_take_file(body, b);
 

@@ -105,7 +105,10 @@ run_fuzz() {
 }
 
 run_prove() {
-    timeout -k 30 1500 python3 t/prove.py
+    local status=0
+    python3 t/coverage.py || status=1
+    timeout -k 30 1500 python3 t/prove.py || status=1
+    return $status
 }
 
 # A pytest for each folder: files of one name in two of them are different modules.
