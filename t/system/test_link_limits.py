@@ -73,11 +73,11 @@ def test_calls_that_another_node_has_counted_count_here(node):
 
 
 def test_a_refused_call_counts_in_no_window(node):
-    node.ctl('link', 'add', 't__basic.ok', '--id', 'auln-once', '--throttling',
+    node.ctl('link', 'add', 't__basic.ok', '--id', 'auln-lim-once', '--throttling',
              '{"byHour": 1, "byDay": 100, "byYear": 100}')
-    assert [node.call('auln-once').status for _ in range(6)] == [200] + [403] * 5
+    assert [node.call('auln-lim-once').status for _ in range(6)] == [200] + [403] * 5
     counters = {key.split(':')[4]: node.redis('GET', key)
-                for key in node.redis('KEYS', 'dff:throttle:al:auln-once:*')}
+                for key in node.redis('KEYS', 'dff:throttle:al:auln-lim-once:*')}
     assert counters == {'byHour': '1', 'byDay': '1', 'byYear': '1'}
 
 
