@@ -51,7 +51,9 @@ HARDEN   := -O1 -fsanitize=$(SANITIZER) -fno-sanitize-recover=undefined
 LDHARDEN := -fsanitize=$(SANITIZER)
 SANITIZER_SRC := t/sanitizer/dff_sanitizer_options.c
 else
-HARDEN   := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# With clang, glibc makes macros of functions for it, which dff_banned.h cannot ban.
+FORTIFY  := $(if $(findstring clang,$(CC)),,-D_FORTIFY_SOURCE=2)
+HARDEN   := -O2 -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY)
 LDHARDEN := -Wl,-z,relro -Wl,-z,now
 endif
 

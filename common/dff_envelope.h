@@ -64,6 +64,8 @@ typedef struct {
     int64_t           queued_at_ms;    /* Unix time, the producer's clock */
     int64_t           expires_at_ms;   /* 0: never */
     int64_t           wait_until_ms;   /* caller stops waiting; 0: nobody waits */
+    int64_t           cache_ms;        /* a success is cached so long; 0: it is not */
+    dff_str_t         cache_as;        /* digest of its key: dff_key_cache_result() */
     bool              keep_result;     /* someone may ask func-result */
     bool              retry_on_lost;
 
@@ -101,6 +103,7 @@ typedef enum { DFF_BODY_JSON, DFF_BODY_TEXT, DFF_BODY_RAW, DFF_BODY_COUNT } dff_
 typedef struct {
     dff_str_t       id;              /* the job's */
     dff_status_t    status;
+    bool            once;            /* sending it uses it up: it is not cached */
     dff_body_type_t body_type;       /* JSON, text (a str), or as control says */
     int64_t         started_at_ms;   /* 0: never started */
     int64_t         ended_at_ms;

@@ -123,8 +123,8 @@ dff_form_next(dff_form_t *form, dff_form_field_t *field, dff_form_fail_t *fail)
 
     start = form->at;
     if (form->count++ == DFF_FORM_FIELDS_MAX)
-        return dff_form_fail(form, start, "more than " DFF_STR_NUMBER(DFF_FORM_FIELDS_MAX) " fields",
-            fail);
+        return dff_form_fail(form, start, "more than " DFF_STR_NUMBER(DFF_FORM_FIELDS_MAX)
+            " fields", fail);
 
     end = memchr(start, '&', (size_t) (form->end - start));
     if (end == NULL)

@@ -88,6 +88,12 @@ dff_key_attempts(dff_key_t key, dff_str_t task_id)
     return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "attempts:"), task_id);
 }
 
+size_t
+dff_key_nonce(dff_key_t key, dff_str_t nonce)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "nonce:"), nonce);
+}
+
 /* "<name><kind>:<id>" */
 static size_t
 dff_key_link(dff_key_t key, dff_str_t name, const char *kind, dff_str_t id)

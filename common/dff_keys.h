@@ -23,6 +23,7 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"
 #define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
 #define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"    /* zset: due time -> envelope */
+#define DFF_KEY_PROBE            DFF_KEY_PREFIX "probe"      /* never exists */
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 
 /* dff:wake:<node>: to the master of one node, docs/protocol.md. */
@@ -36,6 +37,7 @@ size_t dff_key_node(dff_key_t key, dff_str_t node);
 size_t dff_key_reply(dff_key_t key, dff_str_t producer);
 size_t dff_key_result(dff_key_t key, dff_str_t task_id);
 size_t dff_key_attempts(dff_key_t key, dff_str_t task_id);
+size_t dff_key_nonce(dff_key_t key, dff_str_t nonce);     /* bitmap of its used counts */
 size_t dff_key_route(dff_key_t key, const char *kind, dff_str_t id);   /* kind: "al", "bat" */
 
 /* Calls of a link in one window of one rule: dff_throttle.h. */

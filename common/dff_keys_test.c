@@ -26,6 +26,7 @@ keys_are_spelt_as_the_protocol_says(void **state)
     IS(dff_key_result(key, DFF_STR("task-1")), "dff:result:task-1");
     IS(dff_key_route(key, "al", DFF_STR("auln-1")), "dff:route:al:auln-1");
     IS(dff_key_route(key, "bat", DFF_STR("bat-1")), "dff:route:bat:bat-1");
+    IS(dff_key_nonce(key, DFF_STR("n1")), "dff:nonce:n1");
     IS(dff_key_throttle(key, "bat", DFF_STR("bat-1"), "bySecond", 1634173323),
        "dff:throttle:bat:bat-1:bySecond:1634173323");
     IS(dff_key_cache_result(key, DFF_STR("demo__basic.plus"), 7, DFF_STR("00ff")),

@@ -48,6 +48,12 @@ dff_tz_number(const char *p, size_t size)
 }
 
 static bool
+dff_tz_is_far(int64_t offset)
+{
+    return offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX;
+}
+
+static bool
 dff_tz_read_head(dff_str_t bytes, dff_tz_head_t *head)
 {
     size_t *const counts[] = {
@@ -94,13 +100,13 @@ dff_tz_read_block(dff_tz_t *tz, const dff_tz_head_t *head, const char *block, si
         if (type >= head->types || (i > 0 && tz->at[i] <= tz->at[i - 1]))
             return false;
         offset = dff_tz_number(types + type * 6, 4);
-        if (offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX)
+        if (dff_tz_is_far(offset))
             return false;
         tz->offset[i] = (int32_t) offset;
     }
     tz->count = head->times;
     offset = dff_tz_number(types, 4);
-    if (offset < -DFF_TZ_SHIFT_MAX || offset > DFF_TZ_SHIFT_MAX)
+    if (dff_tz_is_far(offset))
         return false;
     tz->first = (int32_t) offset;
     tz->standard = tz->count > 0 ? tz->offset[tz->count - 1] : tz->first;
@@ -150,16 +156,16 @@ dff_tz_take_name(const char **p)
     return *p - start >= 3;
 }
 
-/* [+-]hh[:mm[:ss]] in seconds */
+/* [+-]hh[:mm[:ss]] in seconds; hours up to 24 in an offset, to 167 in a date (RFC 8536). */
 static bool
-dff_tz_take_clock(const char **p, int *seconds)
+dff_tz_take_clock(const char **p, int hours_max, int *seconds)
 {
     bool negative = **p == '-';
     int  hours, minutes = 0, rest = 0;
 
     if (negative || **p == '+')
         (*p)++;
-    if (!dff_tz_take_int(p, 167, &hours))
+    if (!dff_tz_take_int(p, hours_max, &hours))
         return false;
     if (dff_tz_take_char(p, ':') && !dff_tz_take_int(p, 59, &minutes))
         return false;
@@ -180,7 +186,7 @@ dff_tz_take_date(const char **p, dff_tz_date_t *date)
         && dff_tz_take_int(p, 12, &date->month) && date->month >= 1
         && dff_tz_take_char(p, '.') && dff_tz_take_int(p, 5, &date->week) && date->week >= 1
         && dff_tz_take_char(p, '.') && dff_tz_take_int(p, 6, &date->weekday)
-        && (!dff_tz_take_char(p, '/') || dff_tz_take_clock(p, &date->second));
+        && (!dff_tz_take_char(p, '/') || dff_tz_take_clock(p, 167, &date->second));
 }
 
 /* A footer that is not understood leaves the last transition's offset in force. */
@@ -190,7 +196,7 @@ dff_tz_read_rule(dff_tz_t *tz, const char *p)
     dff_tz_t rule = { 0 };
     int      west;
 
-    if (!dff_tz_take_name(&p) || !dff_tz_take_clock(&p, &west))
+    if (!dff_tz_take_name(&p) || !dff_tz_take_clock(&p, 24, &west))
         return;
     rule.standard = -west;
     rule.daylight = rule.standard + 3600;
@@ -198,7 +204,7 @@ dff_tz_read_rule(dff_tz_t *tz, const char *p)
         if (!dff_tz_take_name(&p))
             return;
         if (*p != ',') {
-            if (!dff_tz_take_clock(&p, &west))
+            if (!dff_tz_take_clock(&p, 24, &west))
                 return;
             rule.daylight = -west;
         }
@@ -206,6 +212,8 @@ dff_tz_read_rule(dff_tz_t *tz, const char *p)
             return;
         rule.has_daylight = true;
     }
+    if (dff_tz_is_far(rule.standard) || dff_tz_is_far(rule.daylight))
+        return;
     tz->standard = rule.standard;
     tz->daylight = rule.daylight;
     tz->has_daylight = rule.has_daylight;

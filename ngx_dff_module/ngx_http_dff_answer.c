@@ -55,6 +55,11 @@ ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *
     /* nginx would answer conditions about files (If-Match, If-None-Match: *) by itself */
     r->disable_not_modified = !ctx->conditional;
 
+    if (ctx->counted) {
+        ngx_http_dff_counters_call(ctx->worker->counters, ctx->reason, ctx->outcome_sub,
+                                   ctx->cost);
+    }
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = size;
     r->headers_out.content_type.data = (u_char *) type;
@@ -143,6 +148,7 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     ngx_http_request_t   *r = ctx->request;
 
     row = dff_err_row(reason);
+    ctx->reason = reason;
     ctx->outcome = row->reason;
     ctx->outcome_sub = sub;
 
@@ -170,6 +176,34 @@ ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const ch
     }
 
     ngx_http_dff_answer(ctx, row->http_status, NGX_HTTP_DFF_TYPE_JSON, body);
+}
+
+
+void
+ngx_http_dff_answer_away(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message)
+{
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL,
+                              ngx_http_dff_answer_away_detail(ctx, link, state, message));
+}
+
+
+json_t *
+ngx_http_dff_answer_away_detail(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message)
+{
+    json_t  *id;
+
+    if (message == NULL) {
+        message = ngx_http_dff_redis_usable(link) ? "Redis did not answer" : link->reason;
+    }
+
+    id = ctx->task_id.len == 0 ? NULL
+         : json_stringn((char *) ctx->task_id.data, ctx->task_id.len);
+
+    /* an error text of Redis that is not UTF-8 is left out */
+    return json_pack("{s:o*, s:s*, s:o*}", "id", id, "state", state,
+                     "message", json_string(message));
 }
 
 

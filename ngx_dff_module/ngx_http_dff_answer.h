@@ -34,6 +34,16 @@ void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t
 void ngx_http_dff_answer_error(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, const char *sub,
     const char *message, json_t *detail);
 
+/*
+ * 503.53 with detail {id, state, message}. id: the task's, once there is one. state tells
+ * whether the job may run: "refused": it does not; "unknown"; NULL: there is no job. message
+ * NULL: why link is away.
+ */
+void ngx_http_dff_answer_away(ngx_http_dff_ctx_t *ctx, const ngx_http_dff_redis_t *link,
+    const char *state, const char *message);
+json_t *ngx_http_dff_answer_away_detail(ngx_http_dff_ctx_t *ctx,
+    const ngx_http_dff_redis_t *link, const char *state, const char *message);
+
 /* The same with an HTTP header of its own, such as Retry-After. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
 

@@ -4,7 +4,6 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
-#include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_upload.h"
 #include "ngx_http_dff_withdraw.h"
 
@@ -18,6 +17,8 @@ static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_j
     const ngx_http_dff_call_end_t *end);
 static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
@@ -95,7 +96,6 @@ void
 ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait,
     const ngx_http_dff_call_end_t *end)
 {
-    ngx_str_t             command;
     ngx_http_dff_call_t  *call;
 
     call = ngx_http_dff_call_new(ctx, job, end);
@@ -104,7 +104,7 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
         return;
     }
 
-    if (ngx_http_dff_job_encode(call, job, wait, &command) != NGX_OK) {
+    if (ngx_http_dff_job_encode(call, job, wait) != NGX_OK) {
         (void) ngx_http_dff_call_end(call);
         end->failed(ctx, DFF_E_SYS, NULL);
         return;
@@ -117,17 +117,18 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
     }
 
     if (ngx_http_dff_redis_formatted(&ctx->worker->commands, ngx_http_dff_call_on_push, call,
-                                     (char *) command.data, command.len)
+                                     (char *) call->command.data, call->command.len)
         != NGX_OK)
     {
-        ngx_http_dff_call_refused(call, "Redis cannot be reached", "refused");
+        ngx_http_dff_call_refused(call, NULL, "refused");
         return;
     }
 
     call->pushing++;
     ngx_http_dff_call_wake(call);
+    call->deadline = ngx_current_msec + wait;
     ctx->pushed = ngx_current_msec;
-    ngx_add_timer(&call->timer, wait);
+    ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
 }
 
 
@@ -172,7 +173,7 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
     cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
-    call = ngx_calloc(sizeof(ngx_http_dff_call_t) + ctx->cache_key.len, worker->log);
+    call = ngx_calloc(sizeof(ngx_http_dff_call_t), worker->log);
     if (call == NULL || cleanup == NULL) {
         ngx_free(call);
         return NULL;
@@ -196,16 +197,10 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     call->timer.data = call;
     call->timer.handler = ngx_http_dff_call_timer_handler;
     call->timer.log = worker->log;
-    call->cache_ms = ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
-    call->cache_key.len = ctx->cache_key.len;
-    call->cache_key.data = call->key;
-    if (ctx->cache_key.len != 0) {
-        ngx_memcpy(call->key, ctx->cache_key.data, ctx->cache_key.len);
-    }
 
     call->node.node.key = ngx_murmur_hash2(call->node.str.data, call->node.str.len);
     ngx_rbtree_insert(&worker->calls, &call->node.node);
-    worker->ncalls++;
+    ngx_http_dff_counters_set(&worker->counters->pending, ++worker->ncalls);
 
     cleanup->handler = ngx_http_dff_call_cleanup;
     cleanup->data = ctx;     /* not the call, which may be freed before */
@@ -230,10 +225,24 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 
     call->pushing--;
 
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
+        ngx_http_dff_call_confirmed(call);
+    }
+
     if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
         ngx_http_dff_call_release(call);
         return;
     }
+
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER
+        && reply->integer > call->worker->mcf->config.worker_queue_limit)
+    {
+        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
+        return;
+    }
+
+    /* the usual long wait begins: without what is needed no more */
+    ngx_http_dff_call_drop_command(call);
 
     if (reply == NULL) {
         ngx_http_dff_call_unknown(call);
@@ -255,14 +264,38 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
         return;
     }
 
-    if (reply->integer > call->worker->mcf->config.worker_queue_limit) {
-        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
-        return;
-    }
-
     if (call->async) {
         ngx_http_dff_call_accepted(call);
     }
+}
+
+
+/* The timer goes on as the API timeout. An async call keeps its patience: its answer
+ * comes with this, or soon. */
+static void
+ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
+{
+    ngx_msec_int_t  left;
+
+    if (call->state == NGX_HTTP_DFF_CALL_ENDED) {
+        return;
+    }
+
+    call->confirmed = 1;
+
+    if (!call->async) {
+        left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
+        ngx_add_timer(&call->timer, left > 0 ? (ngx_msec_t) left : 1);
+    }
+}
+
+
+static void
+ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call)
+{
+    ngx_free(call->command.data);
+    ngx_str_null(&call->command);
+    ngx_str_null(&call->envelope);
 }
 
 
@@ -316,8 +349,6 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
         return;
     }
 
-    ngx_http_dff_result_cache_store(call, reply, raw);
-
     end = call->end;
     ctx = ngx_http_dff_call_end(call);
 
@@ -345,7 +376,7 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || call->async) {
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
         return;
     }
@@ -374,20 +405,20 @@ ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx
 }
 
 
-/* 503.53. state tells whether the job may run: "refused": it does not; "unknown". */
+/* message, state: see ngx_http_dff_answer_away(). */
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
     json_t                         *detail;
     ngx_connection_t               *c;
     ngx_http_dff_ctx_t             *ctx;
+    ngx_http_dff_redis_t           *link = &call->worker->commands;
     const ngx_http_dff_call_end_t  *end = call->end;
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;
 
-    detail = json_pack("{s:s%, s:s, s:s}", "id", ctx->task_id.data, ctx->task_id.len,
-                       "state", state, "message", message);
+    detail = ngx_http_dff_answer_away_detail(ctx, link, state, message);
 
     end->failed(ctx, DFF_E_SYS_CACHE, detail);
     ngx_http_run_posted_requests(c);
@@ -401,7 +432,7 @@ ngx_http_dff_call_end(ngx_http_dff_call_t *call)
 
     if (call->state != NGX_HTTP_DFF_CALL_ENDED) {
         ngx_rbtree_delete(&call->worker->calls, &call->node.node);
-        call->worker->ncalls--;
+        ngx_http_dff_counters_set(&call->worker->counters->pending, --call->worker->ncalls);
         call->state = NGX_HTTP_DFF_CALL_ENDED;
     }
 
@@ -424,6 +455,7 @@ void
 ngx_http_dff_call_release(ngx_http_dff_call_t *call)
 {
     if (call->state == NGX_HTTP_DFF_CALL_ENDED && call->pushing == 0) {
+        ngx_free(call->command.data);
         ngx_free(call);
     }
 }

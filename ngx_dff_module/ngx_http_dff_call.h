@@ -15,8 +15,10 @@
 
 /* States of a call; ngx_http_dff_call_move() checks the moves. */
 typedef enum {
-    NGX_HTTP_DFF_CALL_WAITING,     /* pushed; the API timer runs */
-    NGX_HTTP_DFF_CALL_UNKNOWN,     /* the push was not answered: 503 unless a reply comes */
+    NGX_HTTP_DFF_CALL_WAITING,     /* pushed; the timer has its patience with Redis until
+                                      the push is confirmed, then the API timeout */
+    NGX_HTTP_DFF_CALL_UNKNOWN,     /* nobody knows whether the job is queued: 503 unless a
+                                      reply comes */
     NGX_HTTP_DFF_CALL_ABANDONED,   /* the client left: the reply will be dropped */
     NGX_HTTP_DFF_CALL_ENDED        /* answered */
 } ngx_http_dff_call_state_e;
@@ -39,20 +41,20 @@ typedef struct ngx_http_dff_call_s {
     ngx_http_dff_worker_t      *worker;
     ngx_http_dff_ctx_t         *ctx;         /* NULL: the request is gone */
     const ngx_http_dff_call_end_t *end;
-    ngx_event_t                 timer;       /* API timeout */
+    ngx_event_t                 timer;       /* patience with Redis, then API timeout */
+    ngx_msec_t                  deadline;    /* of the API timeout, ngx_current_msec */
     ngx_http_dff_call_state_e   state;
     ngx_uint_t                  pushing;     /* Redis commands that still hold this */
+    ngx_uint_t                  confirmed;   /* Redis has the job */
     ngx_uint_t                  queue;
     ngx_uint_t                  async;       /* answered when its push is confirmed */
     ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
     ngx_int_t                   before;      /* jobs in the queue, when it was too long */
     int64_t                     marker_ttl_s;
     ngx_str_t                   node_name;   /* must run there; empty: anywhere */
-    ngx_str_t                   envelope;    /* in the request's pool */
-    int64_t                     cache_ms;    /* how long its result is cached, … */
-    ngx_str_t                   cache_key;   /* … and where; empty: it is not */
+    ngx_str_t                   command;     /* its push; on the heap, until it is answered */
+    ngx_str_t                   envelope;    /* in the command */
     u_char                      id[DFF_ID_SIZE];
-    u_char                      key[];       /* bytes of cache_key */
 } ngx_http_dff_call_t;
 
 /* The last stage of a call: pushes the job of ctx->kwargs and ctx->options and arms the

@@ -48,6 +48,7 @@ ngx_http_dff_changes_open(ngx_http_dff_worker_t *worker, ngx_cycle_t *cycle)
     link->name = "changes";
     link->peer = &worker->mcf->redis;
     link->owner = changes;
+    link->stats = &worker->counters->links[NGX_HTTP_DFF_LINK_CHANGES];
     link->silence = NGX_HTTP_DFF_CHANGES_SILENCE;
     link->up = ngx_http_dff_changes_up;
     link->down = ngx_http_dff_changes_down;

@@ -267,21 +267,3 @@ ngx_http_dff_control_apply(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *cont
 
     return NGX_OK;
 }
-
-
-ngx_uint_t
-ngx_http_dff_control_is_once(const dff_reply_t *reply)
-{
-    json_t      *document;
-    ngx_uint_t   once;
-
-    if (reply->control.len == 0) {
-        return 0;
-    }
-
-    document = json_loadb(reply->control.data, reply->control.len, 0, NULL);
-    once = json_is_true(json_object_get(document, "autoDelete"));
-    json_decref(document);
-
-    return once;
-}

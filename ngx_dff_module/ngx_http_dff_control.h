@@ -33,7 +33,4 @@ ngx_int_t ngx_http_dff_control_read(ngx_http_dff_ctx_t *ctx, const dff_reply_t *
 /* Puts the headers into the answer. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_control_apply(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control);
 
-/* Can the answer be made only once: its file is removed by that? */
-ngx_uint_t ngx_http_dff_control_is_once(const dff_reply_t *reply);
-
 #endif

@@ -28,7 +28,7 @@ ngx_http_dff_dump_request(ngx_http_dff_ctx_t *ctx)
     ngx_str_t            url;
     ngx_http_request_t  *r = ctx->request;
 
-    url = ngx_http_dff_dump_url(r, r->unparsed_uri);
+    url = ngx_http_dff_dump_url(r, ctx->url);
 
     return json_pack("{s:o, s:o, s:o*}",
                      "method", ngx_http_dff_dump_text(r->method_name.data, r->method_name.len),
@@ -288,7 +288,7 @@ ngx_http_dff_dump_log(ngx_http_dff_ctx_t *ctx)
         return;
     }
 
-    url = ngx_http_dff_dump_url(r, r->unparsed_uri);
+    url = ngx_http_dff_dump_url(r, ctx->url);
     referer = r->headers_in.referer != NULL
               ? ngx_http_dff_dump_url(r, r->headers_in.referer->value) : none;
     host = r->headers_in.host != NULL ? r->headers_in.host->value : none;

@@ -11,6 +11,7 @@
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_result.h"
+#include "ngx_http_dff_scrape.h"
 #include "ngx_http_dff_stages.h"
 
 typedef struct {
@@ -23,6 +24,8 @@ typedef struct {
 } ngx_http_dff_endpoint_t;
 
 static void ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx);
+static ngx_int_t ngx_http_dff_endpoint_count(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_endpoint_cleanup(void *data);
 static ngx_int_t ngx_http_dff_endpoint_format(ngx_http_dff_ctx_t *ctx);
 static ngx_uint_t ngx_http_dff_endpoint_coded_slash(ngx_http_request_t *r);
 static void ngx_http_dff_endpoint_ping(ngx_http_dff_ctx_t *ctx);
@@ -44,7 +47,10 @@ static const ngx_http_dff_endpoint_t  ngx_http_dff_endpoints[] = {
       DFF_ROUTE_AUTH_LINK, ngx_http_dff_result_start },
 
     { ngx_string("/api/v1/do/ping"), 0, NGX_HTTP_GET, "GET, OPTIONS",
-      DFF_ROUTE_AUTH_LINK, ngx_http_dff_endpoint_ping }
+      DFF_ROUTE_AUTH_LINK, ngx_http_dff_endpoint_ping },
+
+    { ngx_string("/metrics"), 0, NGX_HTTP_GET, "GET, OPTIONS",
+      DFF_ROUTE_AUTH_LINK, ngx_http_dff_scrape_start }
 };
 
 
@@ -113,6 +119,7 @@ ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx)
     made->worker = mcf->worker;
     made->started = ngx_current_msec;
     made->asked = made->started;
+    made->url = r->unparsed_uri;
 
     h = ngx_http_dff_dump_header(r, "x-trace-id", sizeof("x-trace-id") - 1);
 
@@ -159,6 +166,11 @@ ngx_http_dff_endpoint_find(ngx_str_t *uri)
 static void
 ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
 {
+    if (ngx_http_dff_endpoint_count(ctx) != NGX_OK) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+        return;
+    }
+
     if (ngx_http_dff_endpoint_coded_slash(ctx->request)) {
         /* part of the id, which no id has: "al/x%2Fflattened" names no format */
         (void) ngx_http_dff_lookup_missing(ctx);
@@ -176,6 +188,36 @@ ngx_http_dff_endpoint_link(ngx_http_dff_ctx_t *ctx)
     }
 
     ngx_http_dff_stages_run(ctx);
+}
+
+
+/* From here on the request has an outcome for the metrics, by its answer or by its end. */
+static ngx_int_t
+ngx_http_dff_endpoint_count(ngx_http_dff_ctx_t *ctx)
+{
+    ngx_pool_cleanup_t  *cleanup;
+
+    cleanup = ngx_pool_cleanup_add(ctx->request->pool, 0);
+    if (cleanup == NULL) {
+        return NGX_ERROR;
+    }
+
+    cleanup->handler = ngx_http_dff_endpoint_cleanup;
+    cleanup->data = ctx;
+    ctx->counted = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_dff_endpoint_cleanup(void *data)
+{
+    ngx_http_dff_ctx_t  *ctx = data;
+
+    if (!ctx->answered) {
+        ngx_http_dff_counters_gone(ctx->worker->counters);
+    }
 }
 
 

@@ -18,7 +18,7 @@ typedef struct {
 
 static void ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
     ngx_uint_t body_is_json, ngx_http_dff_writer_t *w);
-static void ngx_http_dff_request_headers(ngx_http_request_t *r, ngx_http_dff_writer_t *w);
+static void ngx_http_dff_request_headers(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w);
 static void ngx_http_dff_request_query(ngx_array_t *query, ngx_http_dff_writer_t *w);
 static void ngx_http_dff_put(ngx_http_dff_writer_t *w, const char *data, size_t len);
 static void ngx_http_dff_put_escaped(ngx_http_dff_writer_t *w, ngx_str_t *text);
@@ -75,8 +75,8 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
     }
 
     ngx_http_dff_put_member(w, "{\"method\":\"", &r->method_name);
-    ngx_http_dff_put_member(w, ",\"originalUrl\":\"", &r->unparsed_uri);
-    ngx_http_dff_put_member(w, ",\"url\":\"", &r->unparsed_uri);
+    ngx_http_dff_put_member(w, ",\"originalUrl\":\"", &ctx->url);
+    ngx_http_dff_put_member(w, ",\"url\":\"", &ctx->url);
     ngx_http_dff_put_member(w, ",\"hostname\":\"", &host);
     n = ngx_http_dff_client_chain(ctx, &chain);
     ngx_http_dff_put_member(w, ",\"ip\":\"", &chain[0]);
@@ -95,7 +95,7 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
         ngx_http_dff_put_literal(w, "],\"xhr\":false,\"headers\":{");
     }
 
-    ngx_http_dff_request_headers(r, w);
+    ngx_http_dff_request_headers(ctx, w);
     ngx_http_dff_put_literal(w, "},\"query\":{");
     ngx_http_dff_request_query(query, w);
 
@@ -115,23 +115,23 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
 
 
 static void
-ngx_http_dff_request_headers(ngx_http_request_t *r, ngx_http_dff_writer_t *w)
+ngx_http_dff_request_headers(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w)
 {
-    ngx_str_t         name;
+    ngx_str_t         name, masked = ngx_string("***");
     ngx_uint_t        i, first;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     first = 1;
 
-    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+    for (part = &ctx->request->headers_in.headers.part; part != NULL; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
             name.data = h[i].lowcase_key;
             name.len = h[i].key.len;
             ngx_http_dff_put_member(w, first ? "\"" : ",\"", &name);
-            ngx_http_dff_put_member(w, ":\"", &h[i].value);
+            ngx_http_dff_put_member(w, ":\"", &h[i] == ctx->credential ? &masked : &h[i].value);
             first = 0;
         }
     }

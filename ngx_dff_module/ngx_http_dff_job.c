@@ -44,6 +44,9 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     job->retry_on_lost = ctx->route.retry_on_lost;
     job->keep_result = options->save_result || options->exec_mode == DFF_EXEC_ASYNC;
     job->expires_at_ms = !options->never_expire;
+    job->cache_as = ngx_http_dff_str(ctx->cache_as);
+    job->cache_ms = ctx->cache_as.len == 0 ? 0
+                    : ngx_max((int64_t) (ctx->route.cache_result_s * 1000), 1);
     job->kwargs = ngx_http_dff_str(ctx->kwargs);
     job->request = ngx_http_dff_str(request);
 
@@ -56,8 +59,7 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
 
 
 ngx_int_t
-ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait,
-    ngx_str_t *command)
+ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wait)
 {
     size_t                  size;
     u_char                 *p;
@@ -96,19 +98,24 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
 
     size = dff_job_size(job);
 
-    command->data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_DFF_PUSH_ROOM + size);
-    if (command->data == NULL) {
+    /* not in the request's pool, where it would lie for as long as the call waits */
+    call->command.data = ngx_alloc(NGX_HTTP_DFF_PUSH_ROOM + size, worker->log);
+    if (call->command.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_http_dff_job_head(command->data, call, size);
+    p = ngx_http_dff_job_head(call->command.data, call, size);
     call->envelope.data = p;
     call->envelope.len = size;
 
     p = (u_char *) dff_job_write((char *) p, job);
     *p++ = CR;
     *p++ = LF;
-    command->len = p - command->data;
+    call->command.len = p - call->command.data;
+
+    /* a copy of the whole body may be in it */
+    (void) ngx_pfree(ctx->request->pool, (void *) job->request.data);
+    job->request = DFF_STR_NULL;
 
     return NGX_OK;
 }

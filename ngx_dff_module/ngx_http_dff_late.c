@@ -154,7 +154,12 @@ ngx_http_dff_late_set(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw
     if (ngx_http_dff_redis_command(&worker->commands, NULL, NULL, only_if_new ? 6 : 5, argv)
         != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_WARN, worker->log, 0,
+        if (!only_if_new) {
+            ngx_http_dff_counters_add(&worker->counters->results_lost, 1);
+        }
+
+        /* the outage itself is in the log */
+        ngx_log_error(NGX_LOG_INFO, worker->log, 0,
                       "dff: the result of %*s could not be kept: Redis is away",
                       id.len, id.data);
     }

@@ -5,10 +5,14 @@
 #include "ngx_http_dff_route_cache.h"
 #include "ngx_http_dff_stages.h"
 
+#define NGX_HTTP_DFF_LOOKUP_PATIENCE  1000    /* ms: callers hear 503 within a second or so */
+
 /* A question to Redis under way. Outlives the requests that wait for it. */
 typedef struct {
     ngx_str_node_t          node;      /* "al:auln-…" */
     ngx_queue_t             waiters;
+    ngx_event_t             timer;     /* patience of the first who asked */
+    ngx_uint_t              late;      /* out of the tree: nobody waits any more */
     ngx_http_dff_worker_t  *worker;
     dff_route_kind_t        kind;
     ngx_str_t               id;        /* the end of node.str */
@@ -28,6 +32,9 @@ static ngx_int_t ngx_http_dff_lookup_told(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
 static ngx_http_dff_question_t *ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx,
     ngx_uint_t ticket, ngx_str_t *name);
 static void ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_lookup_timer_handler(ngx_event_t *ev);
+static void ngx_http_dff_lookup_tell(ngx_http_dff_question_t *question, ngx_int_t rc,
+    const void *block, size_t size);
 static ngx_int_t ngx_http_dff_lookup_read(ngx_http_dff_question_t *question,
     redisReply *reply, void **block, size_t *size);
 static ngx_int_t ngx_http_dff_lookup_take(ngx_http_dff_ctx_t *ctx, const void *block,
@@ -58,8 +65,12 @@ ngx_http_dff_lookup_told(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
         return ngx_http_dff_lookup_missing(ctx);
     }
 
-    ngx_http_dff_answer_error(ctx, rc == NGX_ABORT ? DFF_E_SYS_CACHE : DFF_E_SYS, NULL, NULL,
-                              NULL);
+    if (rc == NGX_ABORT) {
+        ngx_http_dff_answer_away(ctx, &ctx->worker->commands, "refused", NULL);
+    } else {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+    }
+
     return NGX_DONE;
 }
 
@@ -146,7 +157,7 @@ ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx, ngx_uint_t ticket, ngx_str_t *n
     ngx_str_t                 argv[2] = { ngx_string("GET"), ngx_null_string };
     ngx_http_dff_question_t  *question;
 
-    question = ngx_alloc(sizeof(ngx_http_dff_question_t) + name->len, ctx->worker->log);
+    question = ngx_calloc(sizeof(ngx_http_dff_question_t) + name->len, ctx->worker->log);
     if (question == NULL) {
         return NULL;
     }
@@ -173,6 +184,11 @@ ngx_http_dff_lookup_ask(ngx_http_dff_ctx_t *ctx, ngx_uint_t ticket, ngx_str_t *n
         return NULL;
     }
 
+    question->timer.data = question;
+    question->timer.handler = ngx_http_dff_lookup_timer_handler;
+    question->timer.log = ctx->worker->log;
+    ngx_add_timer(&question->timer, NGX_HTTP_DFF_LOOKUP_PATIENCE);
+
     return question;
 }
 
@@ -182,26 +198,54 @@ ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *data, void *privdata)
 {
     void                     *block;
     size_t                    size;
-    ngx_int_t                 rc, taken;
-    ngx_queue_t              *q;
-    ngx_connection_t         *c;
-    ngx_http_dff_waiter_t    *waiter;
-    ngx_http_dff_worker_t    *worker;
+    ngx_int_t                 rc;
     ngx_http_dff_question_t  *question = privdata;
 
-    worker = question->worker;
     block = NULL;
     size = 0;
-
-    /* first out of the tree: a waiter may ask for the same link again */
-    ngx_rbtree_delete(&worker->lookups, &question->node.node);
 
     rc = ngx_http_dff_lookup_read(question, data, &block, &size);
 
     if (rc == NGX_OK || rc == NGX_DECLINED) {
-        ngx_http_dff_route_cache_store(worker->mcf->routes, question->kind, &question->id,
-                                       block, size, question->ticket);
+        ngx_http_dff_route_cache_store(question->worker->mcf->routes, question->kind,
+                                       &question->id, block, size, question->ticket);
     }
+
+    if (!question->late) {
+        ngx_http_dff_lookup_tell(question, rc, block, size);
+    }
+
+    free(block);
+    ngx_free(question);
+}
+
+
+/* The waiters go, the question stays until hiredis has called it back. */
+static void
+ngx_http_dff_lookup_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_dff_question_t  *question = ev->data;
+
+    question->late = 1;
+    ngx_http_dff_lookup_tell(question, NGX_ABORT, NULL, 0);
+}
+
+
+static void
+ngx_http_dff_lookup_tell(ngx_http_dff_question_t *question, ngx_int_t rc, const void *block,
+    size_t size)
+{
+    ngx_int_t               taken;
+    ngx_queue_t            *q;
+    ngx_connection_t       *c;
+    ngx_http_dff_waiter_t  *waiter;
+
+    if (question->timer.timer_set) {
+        ngx_del_timer(&question->timer);
+    }
+
+    /* first out of the tree: a waiter may ask for the same link again */
+    ngx_rbtree_delete(&question->worker->lookups, &question->node.node);
 
     while (!ngx_queue_empty(&question->waiters)) {
 
@@ -220,9 +264,6 @@ ngx_http_dff_lookup_on_reply(redisAsyncContext *ac, void *data, void *privdata)
         }
         ngx_http_run_posted_requests(c);
     }
-
-    free(block);
-    ngx_free(question);
 }
 
 
@@ -230,7 +271,8 @@ static ngx_int_t
 ngx_http_dff_lookup_read(ngx_http_dff_question_t *question, redisReply *reply, void **block,
     size_t *size)
 {
-    dff_err_t  err;
+    dff_err_t   err;
+    ngx_uint_t  level;
 
     if (reply == NULL) {
         return NGX_ABORT;
@@ -241,7 +283,8 @@ ngx_http_dff_lookup_read(ngx_http_dff_question_t *question, redisReply *reply, v
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, question->worker->log, 0, "dff: GET route \"%V\": %s",
+        level = ngx_http_dff_redis_error_level(&question->worker->commands);
+        ngx_log_error(level, question->worker->log, 0, "dff: GET route \"%V\": %s",
                       &question->node.str, reply->str);
         return NGX_ABORT;
     }

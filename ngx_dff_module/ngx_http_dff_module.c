@@ -303,6 +303,7 @@ static ngx_int_t
 ngx_http_dff_postconfiguration(ngx_conf_t *cf)
 {
     ngx_str_t                  name = ngx_string("dff_route_cache");
+    ngx_str_t                  metrics = ngx_string("dff_metrics");
     ngx_http_dff_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_dff_module);
@@ -321,6 +322,14 @@ ngx_http_dff_postconfiguration(ngx_conf_t *cf)
     }
 
     mcf->routes->init = ngx_http_dff_route_cache_init_zone;
+
+    mcf->metrics = ngx_shared_memory_add(cf, &metrics, NGX_HTTP_DFF_COUNTERS_ZONE_SIZE,
+                                         &ngx_http_dff_module);
+    if (mcf->metrics == NULL) {
+        return NGX_ERROR;
+    }
+
+    mcf->metrics->init = ngx_http_dff_counters_init_zone;
 
     return NGX_OK;
 }

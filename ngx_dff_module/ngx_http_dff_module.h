@@ -19,6 +19,7 @@
 #include "dff_route.h"
 #include "dff_time.h"
 
+#include "ngx_http_dff_counters.h"
 #include "ngx_http_dff_redis.h"
 
 typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
@@ -38,6 +39,7 @@ typedef struct {
     ngx_array_t                 proxies;      /* ngx_cidr_t: their forwarded-for counts */
     size_t                      cache_size;   /* dff_route_cache */
     ngx_shm_zone_t             *routes;
+    ngx_shm_zone_t             *metrics;
     ngx_open_file_t            *log_file;
     ngx_http_dff_worker_t      *worker;       /* this process's; NULL in the master */
 } ngx_http_dff_main_conf_t;
@@ -48,6 +50,7 @@ struct ngx_http_dff_worker_s {
     ngx_log_t                  *log;
     dff_log_t                   line;         /* format of our log lines; no descriptor */
     dff_id_source_t             ids;
+    ngx_http_dff_counters_t    *counters;     /* this worker's, in shared memory */
     ngx_str_t                   producer;     /* owner of reply:<producer> */
 
     ngx_http_dff_redis_t        commands;
@@ -65,6 +68,8 @@ struct ngx_http_dff_worker_s {
 
     ngx_uint_t                  outstanding;  /* BRPOPs sent and not answered */
     ngx_str_t                   brpop;        /* the command in wire format */
+    ngx_event_t                 reask;        /* timer: asks for replies that were lost */
+    ngx_uint_t                  reask_round;
 };
 
 /* How a URL wants arguments and options to be read: spec of calls, "Parameters". */
@@ -97,6 +102,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
                                                  as JSON */
     ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
+    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
     ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
@@ -106,17 +112,20 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  stage;        /* of a call: ngx_http_dff_stages.c */
     ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
     ngx_http_dff_options_t      options;
+    ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */
     ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
     struct ngx_http_dff_body_s *reading;      /* the body */
     struct ngx_http_dff_upload_s *upload;     /* the body is one */
+    dff_reason_t                reason;       /* of the answer; DFF_REASON_NONE: a success */
     const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */
     ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
-    ngx_str_t                   cache_key;    /* where the result is to be cached; or empty */
+    ngx_str_t                   cache_as;     /* digest under which the result is cached */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
-    struct ngx_http_dff_asking_s *asking;     /* while func-result asks Redis */
+    struct ngx_http_dff_auth_s *auth;         /* API auth of the link; NULL: it has none */
+    ngx_table_elt_t            *credential;   /* header that is not for scripts */
 };
 
 extern ngx_module_t  ngx_http_dff_module;

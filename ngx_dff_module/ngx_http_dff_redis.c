@@ -1,41 +1,33 @@
-/*
- * hiredis on nginx's event loop: see the header.
- *
- * hiredis asks for read and write events through its ev hooks. Reads and real
- * write events are level-triggered, since hiredis reads 16 KiB at a time. A
- * wish to write on a connected link becomes a posted event: everything queued in
- * this turn of the loop leaves in one write().
- *
- * The ev cleanup hook is the one place where a connection ends: hiredis calls
- * it on every way out (refused, broken, closed by us), after it has run all
- * pending callbacks with a NULL reply.
- */
+/* The life of a Redis connection: see the header. */
 #include "ngx_http_dff_redis.h"
+#include "ngx_http_dff_redis_events.h"
+#include "ngx_http_dff_redis_guard.h"
 
-#define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms */
+#include <hiredis/sds.h>
+
+#include "dff_keys.h"
+
+#define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms, log-in included */
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MIN        50    /* ms */
-#define NGX_HTTP_DFF_REDIS_BACKOFF_MAX      2000    /* ms */
+#define NGX_HTTP_DFF_REDIS_BACKOFF_MAX      1000    /* ms */
+#define NGX_HTTP_DFF_REDIS_STEADY           1000    /* ms up until an outage counts as over */
+#define NGX_HTTP_DFF_REDIS_LEAVE            1000    /* ms for the replies of an unfit link */
+#define NGX_HTTP_DFF_REDIS_OUTPUT_MAX (256 * 1024 * 1024)   /* bytes that wait to be sent */
 #define NGX_HTTP_DFF_REDIS_ARGS_MAX           80
 
+static ngx_int_t ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
+    void *data, int argc, const ngx_str_t *argv);
+static ngx_int_t ngx_http_dff_redis_due(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link);
-static void ngx_http_dff_redis_attach(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_retry(ngx_http_dff_redis_t *link);
 
 static void ngx_http_dff_redis_on_connect(const redisAsyncContext *ac, int status);
 static void ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *reply, void *data);
 
-static void ngx_http_dff_redis_read_handler(ngx_event_t *ev);
-static void ngx_http_dff_redis_write_handler(ngx_event_t *ev);
-static void ngx_http_dff_redis_flush_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_reconnect_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_watch_handler(ngx_event_t *ev);
-
-static void ngx_http_dff_redis_add_read(void *data);
-static void ngx_http_dff_redis_del_read(void *data);
-static void ngx_http_dff_redis_add_write(void *data);
-static void ngx_http_dff_redis_del_write(void *data);
-static void ngx_http_dff_redis_cleanup(void *data);
+static void ngx_http_dff_redis_steady_handler(ngx_event_t *ev);
 
 
 void
@@ -44,9 +36,7 @@ ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log)
     link->state = NGX_HTTP_DFF_REDIS_DOWN;
     link->backoff = NGX_HTTP_DFF_REDIS_BACKOFF_MIN;
 
-    link->flush.data = link;
-    link->flush.handler = ngx_http_dff_redis_flush_handler;
-    link->flush.log = log;
+    link->log = log;
 
     link->reconnect.data = link;
     link->reconnect.handler = ngx_http_dff_redis_reconnect_handler;
@@ -56,7 +46,12 @@ ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log)
     link->watch.data = link;
     link->watch.handler = ngx_http_dff_redis_watch_handler;
     link->watch.log = log;
-    link->watch.cancelable = 1;
+    link->watch.cancelable = !link->awaited;
+
+    link->steady.data = link;
+    link->steady.handler = ngx_http_dff_redis_steady_handler;
+    link->steady.log = log;
+    link->steady.cancelable = 1;
 
     ngx_http_dff_redis_connect(link);
 }
@@ -85,11 +80,79 @@ ngx_int_t
 ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn *callback, void *data,
     int argc, const ngx_str_t *argv)
 {
+    if (!ngx_http_dff_redis_usable(link)) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_dff_redis_send(link, callback, data, argc, argv);
+}
+
+
+ngx_int_t
+ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback, void *data,
+    const char *command, size_t len)
+{
+    if (!ngx_http_dff_redis_usable(link) || ngx_http_dff_redis_due(link) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (redisAsyncFormattedCommand(link->context, callback, data, command, len) != REDIS_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_dff_redis_leave(ngx_http_dff_redis_t *link, const char *text, size_t len)
+{
+    u_char  reason[sizeof(link->reason)];
+
+    (void) ngx_snprintf(reason, sizeof(reason) - 1, "%*s%Z", len, text);
+    reason[sizeof(reason) - 1] = '\0';
+
+    ngx_http_dff_redis_blame(link, (char *) reason);
+
+    /* a link that still connects is ended by its log-in */
+    if (link->state == NGX_HTTP_DFF_REDIS_UP) {
+        link->state = NGX_HTTP_DFF_REDIS_LEAVING;
+        ngx_add_timer(&link->watch, NGX_HTTP_DFF_REDIS_LEAVE);
+    }
+}
+
+
+void
+ngx_http_dff_redis_blame(ngx_http_dff_redis_t *link, const char *text)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    if (link->blamed) {
+        return;
+    }
+
+    link->blamed = 1;
+    p = (u_char *) link->reason;
+
+    /* it may be bytes of the peer, and goes into logs and JSON */
+    for (i = 0; text[i] != '\0' && i < sizeof(link->reason) - 1; i++) {
+        *p++ = text[i] >= ' ' && text[i] < 0x7f ? (u_char) text[i] : '?';
+    }
+
+    *p = '\0';
+}
+
+
+static ngx_int_t
+ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback, void *data,
+    int argc, const ngx_str_t *argv)
+{
     int          i;
     size_t       lens[NGX_HTTP_DFF_REDIS_ARGS_MAX];
     const char  *args[NGX_HTTP_DFF_REDIS_ARGS_MAX];
 
-    if (!ngx_http_dff_redis_usable(link) || argc > NGX_HTTP_DFF_REDIS_ARGS_MAX) {
+    if (argc > NGX_HTTP_DFF_REDIS_ARGS_MAX || ngx_http_dff_redis_due(link) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -106,16 +169,18 @@ ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn *callback
 }
 
 
-ngx_int_t
-ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback, void *data,
-    const char *command, size_t len)
+/* Before each command: from when on its reply is due, and whether it may be sent. */
+static ngx_int_t
+ngx_http_dff_redis_due(ngx_http_dff_redis_t *link)
 {
-    if (!ngx_http_dff_redis_usable(link)) {
+    redisContext  *c = &link->context->c;
+
+    if (sdslen(c->obuf) > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
         return NGX_ERROR;
     }
 
-    if (redisAsyncFormattedCommand(link->context, callback, data, command, len) != REDIS_OK) {
-        return NGX_ERROR;
+    if (link->context->replies.head == NULL && !(c->flags & REDIS_SUBSCRIBED)) {
+        link->progress = ngx_current_msec;
     }
 
     return NGX_OK;
@@ -133,9 +198,10 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
         ac = redisAsyncConnect((const char *) link->peer->address.data, link->peer->port);
     }
 
+    link->blamed = 0;
+
     if (ac == NULL || ac->err) {
-        (void) ngx_snprintf((u_char *) link->reason, sizeof(link->reason), "%s%Z",
-                            ac == NULL ? "no memory" : ac->errstr);
+        ngx_http_dff_redis_blame(link, ac == NULL ? "no memory" : ac->errstr);
         if (ac != NULL) {
             redisAsyncFree(ac);
         }
@@ -143,11 +209,10 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
         return;
     }
 
-    link->connection = ngx_get_connection(ac->c.fd, link->flush.log);
+    link->connection = ngx_get_connection(ac->c.fd, link->log);
     if (link->connection == NULL) {
         /* ngx_get_connection() has said why at the alert level */
-        (void) ngx_snprintf((u_char *) link->reason, sizeof(link->reason),
-                            "no free worker_connections%Z");
+        ngx_http_dff_redis_blame(link, "no free worker_connections");
         redisAsyncFree(ac);
         ngx_http_dff_redis_retry(link);
         return;
@@ -155,46 +220,24 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
 
     link->context = ac;
     link->state = NGX_HTTP_DFF_REDIS_CONNECTING;
-    link->last_read = ngx_current_msec;
+    link->answers = 0;
+    link->buffered = 0;
 
     ngx_http_dff_redis_attach(link);
-    ngx_http_dff_redis_log_in(link);
-}
-
-
-static void
-ngx_http_dff_redis_attach(ngx_http_dff_redis_t *link)
-{
-    ngx_connection_t   *c = link->connection;
-    redisAsyncContext  *ac = link->context;
-
-    c->data = link;
-    c->log = link->flush.log;
-    c->read->handler = ngx_http_dff_redis_read_handler;
-    c->read->log = c->log;
-    c->write->handler = ngx_http_dff_redis_write_handler;
-    c->write->log = c->log;
-    /* a link is never closed to make room for a client */
-    c->idle = 0;
-
-    ac->data = link;
-    ac->ev.data = link;
-    ac->ev.addRead = ngx_http_dff_redis_add_read;
-    ac->ev.delRead = ngx_http_dff_redis_del_read;
-    ac->ev.addWrite = ngx_http_dff_redis_add_write;
-    ac->ev.delWrite = ngx_http_dff_redis_del_write;
-    ac->ev.cleanup = ngx_http_dff_redis_cleanup;
+    ngx_http_dff_redis_guard(link);
 
     /* asks for a write event, which tells the end of connect() */
     (void) redisAsyncSetConnectCallback(ac, ngx_http_dff_redis_on_connect);
-
     ngx_add_timer(&link->watch, NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT);
+
+    ngx_http_dff_redis_log_in(link);
 }
 
 
 /*
  * AUTH and SELECT go first into the output buffer, so that they run before any
- * command that is given while the link is still connecting.
+ * command that is given while the link is still connecting. The third pushes to a
+ * list that never exists: it does nothing, and is refused where a push would be.
  */
 static void
 ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link)
@@ -204,6 +247,9 @@ ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link)
     u_char      number[NGX_INT_T_LEN];
 
     static ngx_str_t  auth = ngx_string("AUTH"), select_db = ngx_string("SELECT");
+    static ngx_str_t  probe[3] = {
+        ngx_string("LPUSHX"), ngx_string(DFF_KEY_PROBE), ngx_string("1")
+    };
 
     rc = NGX_OK;
 
@@ -212,11 +258,11 @@ ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link)
         if (link->peer->user.len != 0) {
             argv[1] = link->peer->user;
             argv[2] = link->peer->password;
-            rc = ngx_http_dff_redis_command(link, ngx_http_dff_redis_on_log_in, NULL, 3, argv);
+            rc = ngx_http_dff_redis_send(link, ngx_http_dff_redis_on_log_in, NULL, 3, argv);
 
         } else {
             argv[1] = link->peer->password;
-            rc = ngx_http_dff_redis_command(link, ngx_http_dff_redis_on_log_in, NULL, 2, argv);
+            rc = ngx_http_dff_redis_send(link, ngx_http_dff_redis_on_log_in, NULL, 2, argv);
         }
     }
 
@@ -224,8 +270,12 @@ ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link)
         argv[0] = select_db;
         argv[1].data = number;
         argv[1].len = ngx_sprintf(number, "%i", link->peer->database) - number;
+        rc = ngx_http_dff_redis_send(link, ngx_http_dff_redis_on_log_in, NULL, 2, argv);
+    }
+
+    if (rc == NGX_OK) {
         /* the last one of the log-in: its answer makes the link UP */
-        rc = ngx_http_dff_redis_command(link, ngx_http_dff_redis_on_log_in, link, 2, argv);
+        rc = ngx_http_dff_redis_send(link, ngx_http_dff_redis_on_log_in, link, 3, probe);
     }
 
     if (rc != NGX_OK) {
@@ -245,7 +295,7 @@ ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *data, void *privdata)
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        (void) ngx_snprintf((u_char *) link->reason, sizeof(link->reason), "%s%Z", reply->str);
+        ngx_http_dff_redis_blame(link, reply->str);
         redisAsyncFree(ac);   /* carried out when hiredis has left this callback */
         return;
     }
@@ -254,15 +304,14 @@ ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *data, void *privdata)
         return;
     }
 
-    if (link->failures != 0 || link->reconnects != 0) {
-        ngx_log_error(NGX_LOG_NOTICE, link->flush.log, 0,
-                      "dff: Redis link \"%s\" is back", link->name);
+    link->state = NGX_HTTP_DFF_REDIS_UP;
+    link->stats->up = 1;
+    if (link->ups++ != 0) {
+        link->stats->reconnects++;
     }
 
-    link->state = NGX_HTTP_DFF_REDIS_UP;
-    link->backoff = NGX_HTTP_DFF_REDIS_BACKOFF_MIN;
-    link->failures = 0;
-    link->reconnects++;
+    ngx_add_timer(&link->steady, NGX_HTTP_DFF_REDIS_STEADY);
+
     link->up(link);
 }
 
@@ -285,13 +334,43 @@ ngx_http_dff_redis_on_connect(const redisAsyncContext *ac, int status)
 }
 
 
+void
+ngx_http_dff_redis_ended(ngx_http_dff_redis_t *link)
+{
+    ngx_http_dff_redis_state_e  state = link->state;
+
+    link->stats->up = 0;
+
+    if (link->watch.timer_set) {
+        ngx_del_timer(&link->watch);
+    }
+    if (link->steady.timer_set) {
+        ngx_del_timer(&link->steady);
+    }
+
+    if (state == NGX_HTTP_DFF_REDIS_CLOSED) {
+        return;
+    }
+
+    link->state = NGX_HTTP_DFF_REDIS_DOWN;
+
+    if (link->down != NULL
+        && (state == NGX_HTTP_DFF_REDIS_UP || state == NGX_HTTP_DFF_REDIS_LEAVING))
+    {
+        link->down(link);
+    }
+
+    ngx_http_dff_redis_retry(link);
+}
+
+
 static void
 ngx_http_dff_redis_retry(ngx_http_dff_redis_t *link)
 {
     ngx_msec_t  delay;
 
     if (link->failures++ == 0) {
-        ngx_log_error(NGX_LOG_ERR, link->flush.log, 0,
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
                       "dff: Redis link \"%s\" is down: %s", link->name, link->reason);
     }
 
@@ -310,43 +389,21 @@ ngx_http_dff_redis_reconnect_handler(ngx_event_t *ev)
 }
 
 
+/* Only a peer that stays is back: one that comes and goes makes one line in the log, and
+ * is not asked more and more often. */
 static void
-ngx_http_dff_redis_read_handler(ngx_event_t *ev)
-{
-    ngx_connection_t      *c = ev->data;
-    ngx_http_dff_redis_t  *link = c->data;
-
-    link->last_read = ngx_current_msec;
-
-    redisAsyncHandleRead(link->context);
-}
-
-
-static void
-ngx_http_dff_redis_write_handler(ngx_event_t *ev)
-{
-    ngx_connection_t      *c = ev->data;
-    ngx_http_dff_redis_t  *link = c->data;
-
-    /* a wish to write that comes up in here means that the socket is full */
-    link->writing = 1;
-    redisAsyncHandleWrite(link->context);
-    link->writing = 0;
-}
-
-
-static void
-ngx_http_dff_redis_flush_handler(ngx_event_t *ev)
+ngx_http_dff_redis_steady_handler(ngx_event_t *ev)
 {
     ngx_http_dff_redis_t  *link = ev->data;
 
-    if (link->context == NULL) {
-        return;
+    if (link->failures != 0) {
+        /* at a level that is seen wherever the line of the outage is */
+        ngx_log_error(NGX_LOG_ERR, link->log, 0,
+                      "dff: Redis link \"%s\" is back", link->name);
     }
 
-    link->writing = 1;
-    redisAsyncHandleWrite(link->context);
-    link->writing = 0;
+    link->failures = 0;
+    link->backoff = NGX_HTTP_DFF_REDIS_BACKOFF_MIN;
 }
 
 
@@ -354,151 +411,34 @@ ngx_http_dff_redis_flush_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
 {
-    ngx_msec_t             idle, limit;
+    u_char                 text[64];
+    ngx_msec_t             idle;
     ngx_http_dff_redis_t  *link = ev->data;
 
     if (link->context == NULL) {
         return;
     }
 
-    if (link->state == NGX_HTTP_DFF_REDIS_UP
-        && link->context->replies.head == NULL
-        && !(link->context->c.flags & REDIS_SUBSCRIBED))
-    {
-        return;   /* nothing is due; the next command arms the timer */
+    if (link->state == NGX_HTTP_DFF_REDIS_UP) {
+
+        if (link->context->replies.head == NULL
+            && !(link->context->c.flags & REDIS_SUBSCRIBED))
+        {
+            return;   /* nothing is due; the next command arms the timer */
+        }
+
+        idle = ngx_current_msec - link->progress;
+
+        if (idle < link->silence) {
+            ngx_add_timer(ev, link->silence - idle);
+            return;
+        }
+
+    } else {
+        idle = NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT;
     }
 
-    limit = link->state == NGX_HTTP_DFF_REDIS_UP ? link->silence
-                                                 : NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT;
-    idle = ngx_current_msec - link->last_read;
-
-    if (idle < limit) {
-        ngx_add_timer(ev, limit - idle);
-        return;
-    }
-
-    (void) ngx_snprintf((u_char *) link->reason, sizeof(link->reason),
-                        "no answer for %M ms%Z", idle);
+    (void) ngx_snprintf(text, sizeof(text), "no answer for %M ms%Z", idle);
+    ngx_http_dff_redis_blame(link, (char *) text);
     redisAsyncFree(link->context);
-}
-
-
-static void
-ngx_http_dff_redis_add_read(void *data)
-{
-    ngx_http_dff_redis_t  *link = data;
-
-    if (!link->connection->read->active
-        && ngx_add_event(link->connection->read, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_ALERT, link->flush.log, 0,
-                      "dff: no read event for Redis link \"%s\"", link->name);
-    }
-}
-
-
-static void
-ngx_http_dff_redis_del_read(void *data)
-{
-    ngx_http_dff_redis_t  *link = data;
-
-    if (link->connection->read->active) {
-        (void) ngx_del_event(link->connection->read, NGX_READ_EVENT, 0);
-    }
-}
-
-
-static void
-ngx_http_dff_redis_add_write(void *data)
-{
-    ngx_connection_t      *c;
-    ngx_http_dff_redis_t  *link = data;
-
-    c = link->connection;
-
-    if ((link->context->c.flags & REDIS_CONNECTED) && !link->writing) {
-
-        if (!c->write->active) {
-            ngx_post_event(&link->flush, &ngx_posted_events);
-        }
-
-        if (!link->watch.timer_set) {
-            link->last_read = ngx_current_msec;
-            ngx_add_timer(&link->watch, link->silence);
-        }
-
-        return;
-    }
-
-    if (!c->write->active
-        && ngx_add_event(c->write, NGX_WRITE_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_ALERT, link->flush.log, 0,
-                      "dff: no write event for Redis link \"%s\"", link->name);
-    }
-}
-
-
-static void
-ngx_http_dff_redis_del_write(void *data)
-{
-    ngx_http_dff_redis_t  *link = data;
-
-    if (link->connection->write->active) {
-        (void) ngx_del_event(link->connection->write, NGX_WRITE_EVENT, 0);
-    }
-}
-
-
-static void
-ngx_http_dff_redis_cleanup(void *data)
-{
-    ngx_connection_t      *c;
-    ngx_http_dff_redis_t  *link = data;
-
-    c = link->connection;
-
-    if (link->context->c.err) {
-        (void) ngx_snprintf((u_char *) link->reason, sizeof(link->reason), "%s%Z",
-                            link->context->c.errstr);
-    }
-
-    /* hiredis closes the descriptor right after this */
-    if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
-    }
-    if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
-    }
-    if (c->read->posted) {
-        ngx_delete_posted_event(c->read);
-    }
-    if (c->write->posted) {
-        ngx_delete_posted_event(c->write);
-    }
-    if (link->flush.posted) {
-        ngx_delete_posted_event(&link->flush);
-    }
-    if (link->watch.timer_set) {
-        ngx_del_timer(&link->watch);
-    }
-
-    ngx_free_connection(c);
-    c->fd = (ngx_socket_t) -1;
-
-    link->connection = NULL;
-    link->context = NULL;
-    link->writing = 0;
-
-    if (link->state == NGX_HTTP_DFF_REDIS_CLOSED) {
-        return;
-    }
-
-    if (link->state == NGX_HTTP_DFF_REDIS_UP && link->down != NULL) {
-        link->state = NGX_HTTP_DFF_REDIS_DOWN;
-        link->down(link);
-    }
-
-    link->state = NGX_HTTP_DFF_REDIS_DOWN;
-    ngx_http_dff_redis_retry(link);
 }

@@ -9,6 +9,10 @@
  * Runs in nginx worker processes. A link belongs to the worker's context and is
  * opened after the fork.
  *
+ * A Redis that is there and refuses writes (LOADING, READONLY, OOM, …) counts as down:
+ * logging in ends with a write that changes nothing, and such an answer later ends the
+ * connection. Outages are logged once each, and so is their end, when it has lasted.
+ *
  * Every command that was accepted (NGX_OK) gets its callback exactly once, with
  * a NULL reply when the connection went before the answer came: then it is
  * unknown whether Redis has carried it out. Callbacks get the private data that
@@ -37,46 +41,75 @@ typedef enum {
     NGX_HTTP_DFF_REDIS_DOWN,         /* no connection; the reconnect timer runs */
     NGX_HTTP_DFF_REDIS_CONNECTING,   /* connect() or AUTH/SELECT not answered yet */
     NGX_HTTP_DFF_REDIS_UP,
+    NGX_HTTP_DFF_REDIS_LEAVING,      /* unfit: takes nothing more, what is due may still come */
     NGX_HTTP_DFF_REDIS_CLOSED        /* the worker is leaving; final */
 } ngx_http_dff_redis_state_e;
 
 typedef struct ngx_http_dff_redis_s  ngx_http_dff_redis_t;
 
+/* For metrics: memory that other processes read. */
+typedef struct {
+    uint64_t    up;            /* 1 or 0 */
+    uint64_t    reconnects;
+} ngx_http_dff_redis_stats_t;
+
 struct ngx_http_dff_redis_s {
     /* set by the owner before ngx_http_dff_redis_open() */
     const char                       *name;      /* for the log: "commands" */
     const ngx_http_dff_redis_peer_t  *peer;
-    ngx_msec_t                        silence;   /* ms without a byte while a reply
+    ngx_msec_t                        silence;   /* ms without progress while a reply
                                                     is due: the peer is dead */
+    ngx_http_dff_redis_stats_t       *stats;
+    ngx_uint_t                        awaited;   /* requests wait for its answers: a worker
+                                                    that leaves waits for them too */
     void                            (*up)(ngx_http_dff_redis_t *link);
     void                            (*down)(ngx_http_dff_redis_t *link);   /* may be NULL */
     void                             *owner;
 
     /* private */
+    ngx_log_t                        *log;
     ngx_http_dff_redis_state_e        state;
     redisAsyncContext                *context;
     ngx_connection_t                 *connection;
     ngx_event_t                       flush;     /* posted: write what was queued */
     ngx_event_t                       reconnect; /* timer */
     ngx_event_t                       watch;     /* timer while a reply is due */
-    ngx_msec_t                        last_read; /* ngx_current_msec of the last byte */
+    ngx_event_t                       steady;    /* timer: up for long enough to say so */
+    ngx_msec_t                        progress;  /* ngx_current_msec of the last one, or of
+                                                    the command that made a reply due */
+    size_t                            buffered;  /* bytes of an unfinished reply then */
+    ngx_uint_t                        answers;   /* begun or complete, of this connection */
+    redisReplyObjectFunctions         guard;     /* ngx_http_dff_redis_guard.h */
+    redisReplyObjectFunctions        *objects;
     ngx_msec_t                        backoff;
-    ngx_uint_t                        failures;  /* since it was last up */
-    ngx_uint_t                        reconnects;
+    ngx_uint_t                        failures;  /* since it was last steady */
+    ngx_uint_t                        ups;
     unsigned                          writing:1;
+    unsigned                          blamed:1;  /* reason is of this connection */
     char                              reason[192];   /* why it is down */
 };
 
 void ngx_http_dff_redis_open(ngx_http_dff_redis_t *link, ngx_log_t *log);
 void ngx_http_dff_redis_close(ngx_http_dff_redis_t *link);
 
-/* A connecting link takes commands too: they leave once it is up, or fail with
- * it (within the connect timeout). */
+/*
+ * A link that connects for the first time takes commands too: they leave once it is up, or
+ * fail with it (within the connect timeout). After a failure it has to be up: better a
+ * refusal now than a command of which nobody knows whether it was carried out.
+ */
 static ngx_inline ngx_uint_t
 ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
 {
     return link->state == NGX_HTTP_DFF_REDIS_UP
-           || link->state == NGX_HTTP_DFF_REDIS_CONNECTING;
+           || (link->state == NGX_HTTP_DFF_REDIS_CONNECTING && link->failures == 0);
+}
+
+/* For the log, of an error that a command got: one of the whole server is told once, when
+ * the link goes down by it. */
+static ngx_inline ngx_uint_t
+ngx_http_dff_redis_error_level(const ngx_http_dff_redis_t *link)
+{
+    return ngx_http_dff_redis_usable(link) ? NGX_LOG_ERR : NGX_LOG_INFO;
 }
 
 /* NGX_ERROR: not accepted, the callback will not run. The arguments are copied. */
@@ -86,5 +119,12 @@ ngx_int_t ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn
 /* The same for a command already in wire format. */
 ngx_int_t ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
     void *data, const char *command, size_t len);
+
+/* The peer cannot be used, as text says: no more commands; the connection ends when the
+ * replies that are due have come, or shortly. From callbacks too. */
+void ngx_http_dff_redis_leave(ngx_http_dff_redis_t *link, const char *text, size_t len);
+
+/* Why this connection is about to end; the first reason stays. */
+void ngx_http_dff_redis_blame(ngx_http_dff_redis_t *link, const char *text);
 
 #endif

@@ -5,7 +5,8 @@
  * back without a round trip between them; the stock is filled up in batches. Each
  * has a timeout, so that an idle connection shows signs of life. What was popped
  * into a connection that broke is asked for again after the reconnect: the masters
- * keep recent replies for that.
+ * keep recent replies for that. It is asked for several times, since after a restart of
+ * Redis the masters may come back later than we do.
  */
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_replies.h"
@@ -15,13 +16,18 @@
 #define NGX_HTTP_DFF_REPLIES_TIMEOUT_S  "5"
 #define NGX_HTTP_DFF_REPLIES_SILENCE    8000    /* ms, more than the timeout */
 #define NGX_HTTP_DFF_REPLIES_ASK_BATCH  64      /* task ids in one message */
+#define NGX_HTTP_DFF_REPLIES_ASK_RETRY  100     /* ms, while the commands link is away */
 
 static void ngx_http_dff_replies_up(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_replies_reask_handler(ngx_event_t *ev);
 static void ngx_http_dff_replies_ask_again(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_publish(ngx_http_dff_worker_t *worker, u_char *text,
     u_char *last);
+
+/* ms between reconnect and questions; the masters keep a reply for 10 s */
+static const ngx_msec_t  ngx_http_dff_replies_ask_after[] = { 1, 500, 1000, 2000, 4000 };
 
 
 ngx_int_t
@@ -66,8 +72,14 @@ ngx_http_dff_replies_open(ngx_http_dff_worker_t *worker, ngx_cycle_t *cycle)
     link->name = "replies";
     link->peer = &worker->mcf->redis;
     link->owner = worker;
+    link->stats = &worker->counters->links[NGX_HTTP_DFF_LINK_REPLIES];
     link->silence = NGX_HTTP_DFF_REPLIES_SILENCE;
     link->up = ngx_http_dff_replies_up;
+
+    worker->reask.data = worker;
+    worker->reask.handler = ngx_http_dff_replies_reask_handler;
+    worker->reask.log = cycle->log;
+    worker->reask.cancelable = 1;
 
     ngx_http_dff_redis_open(link, cycle->log);
 
@@ -83,8 +95,9 @@ ngx_http_dff_replies_up(ngx_http_dff_redis_t *link)
     worker->outstanding = 0;
     ngx_http_dff_replies_fill(worker);
 
-    if (link->reconnects > 1) {
-        ngx_http_dff_replies_ask_again(worker);
+    if (link->ups > 1) {
+        worker->reask_round = 0;
+        ngx_add_timer(&worker->reask, ngx_http_dff_replies_ask_after[0]);
     }
 }
 
@@ -135,9 +148,8 @@ ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
         }
 
     } else if (reply->type == REDIS_REPLY_ERROR) {
-        /* LOADING, READONLY, …: a new connection with its backoff, not a busy loop */
-        ngx_log_error(NGX_LOG_ERR, worker->log, 0, "dff: BRPOP: %s", reply->str);
-        redisAsyncFree(ac);
+        /* a new connection with its backoff, not a busy loop */
+        ngx_http_dff_redis_leave(&worker->replies, reply->str, (size_t) reply->len);
         return;
     }
 
@@ -145,6 +157,26 @@ ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
         || reply->type == REDIS_REPLY_NIL)
     {
         ngx_http_dff_replies_fill(worker);
+    }
+}
+
+
+static void
+ngx_http_dff_replies_reask_handler(ngx_event_t *ev)
+{
+    ngx_http_dff_worker_t  *worker = ev->data;
+
+    if (!ngx_http_dff_redis_usable(&worker->commands)) {
+        ngx_add_timer(ev, NGX_HTTP_DFF_REPLIES_ASK_RETRY);
+        return;
+    }
+
+    ngx_http_dff_replies_ask_again(worker);
+
+    worker->reask_round++;
+
+    if (worker->reask_round < sizeof(ngx_http_dff_replies_ask_after) / sizeof(ngx_msec_t)) {
+        ngx_add_timer(ev, ngx_http_dff_replies_ask_after[worker->reask_round]);
     }
 }
 
@@ -197,6 +229,7 @@ ngx_http_dff_replies_publish(ngx_http_dff_worker_t *worker, u_char *text, u_char
     argv[2].data = text;
     argv[2].len = last - text;
 
-    /* not sent: these calls end by their API timeout, their results are stored */
+    /* not sent: the next round will, or these calls end by their API timeout and their
+     * results are stored */
     (void) ngx_http_dff_redis_command(&worker->commands, NULL, NULL, 3, argv);
 }

@@ -5,15 +5,10 @@
  * the task is among the started ones of a node.
  */
 #include "ngx_http_dff_answer.h"
+#include "ngx_http_dff_ask.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result.h"
-
-typedef struct ngx_http_dff_asking_s {
-    ngx_http_dff_ctx_t     *ctx;        /* NULL: the request is gone */
-    ngx_http_dff_worker_t  *worker;
-    ngx_uint_t              unfold;
-} ngx_http_dff_asking_t;
 
 /* KEYS: result:<id>, nodes. ARGV: id, "started:" with its prefix. */
 static ngx_str_t  ngx_http_dff_result_script = ngx_string(
@@ -24,25 +19,21 @@ static ngx_str_t  ngx_http_dff_result_script = ngx_string(
     "end "
     "return {v, 0}");
 
-static ngx_int_t ngx_http_dff_result_ask(ngx_http_dff_asking_t *asking, ngx_str_t *id);
-static void ngx_http_dff_result_on_reply(redisAsyncContext *ac, void *reply, void *data);
-static void ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply);
+static ngx_int_t ngx_http_dff_result_ask(ngx_http_dff_ctx_t *ctx);
+static void ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply);
 static void ngx_http_dff_result_state(ngx_http_dff_ctx_t *ctx, const char *state);
 static void ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
-static void ngx_http_dff_result_cleanup(void *data);
 
 
 void
 ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_int_t               rc;
-    const char             *what;
-    char                    message[128];
-    ngx_array_t            *fields;
-    ngx_pool_cleanup_t     *cleanup;
-    ngx_http_request_t     *r = ctx->request;
-    ngx_http_dff_field_t   *id, *unfold;
-    ngx_http_dff_asking_t  *asking;
+    ngx_int_t              rc;
+    const char            *what;
+    char                   message[128];
+    ngx_array_t           *fields;
+    ngx_http_request_t    *r = ctx->request;
+    ngx_http_dff_field_t  *id, *unfold;
 
     rc = ngx_http_dff_fields_parse(r->pool, &r->args, &fields, &what);
     if (rc == NGX_DECLINED) {
@@ -51,8 +42,7 @@ ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
         return;
     }
 
-    cleanup = ngx_pool_cleanup_add(r->pool, 0);
-    if (rc != NGX_OK || cleanup == NULL) {
+    if (rc != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
     }
@@ -65,35 +55,19 @@ ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
     }
 
     unfold = ngx_http_dff_fields_find(fields, "unfold");
+    ctx->options.unfold = unfold != NULL
+                          && (ngx_strncasecmp(unfold->value.data, (u_char *) "true", 4) == 0
+                              || (unfold->value.len == 1 && unfold->value.data[0] == '1'));
     ctx->task_id = id->value;
 
-    /* outlives the request: freed when Redis has answered */
-    asking = ngx_calloc(sizeof(ngx_http_dff_asking_t), ctx->worker->log);
-    if (asking == NULL) {
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
-        return;
+    if (ngx_http_dff_result_ask(ctx) != NGX_OK) {
+        ngx_http_dff_answer_away(ctx, &ctx->worker->commands, NULL, NULL);
     }
-
-    asking->ctx = ctx;
-    asking->worker = ctx->worker;
-    asking->unfold = unfold != NULL
-                     && (ngx_strncasecmp(unfold->value.data, (u_char *) "true", 4) == 0
-                         || (unfold->value.len == 1 && unfold->value.data[0] == '1'));
-
-    if (ngx_http_dff_result_ask(asking, &id->value) != NGX_OK) {
-        ngx_free(asking);
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
-        return;
-    }
-
-    ctx->asking = asking;
-    cleanup->handler = ngx_http_dff_result_cleanup;
-    cleanup->data = ctx;
 }
 
 
 static ngx_int_t
-ngx_http_dff_result_ask(ngx_http_dff_asking_t *asking, ngx_str_t *id)
+ngx_http_dff_result_ask(ngx_http_dff_ctx_t *ctx)
 {
     dff_key_t  result_key, started_key;
     ngx_str_t  argv[7] = {
@@ -102,48 +76,32 @@ ngx_http_dff_result_ask(ngx_http_dff_asking_t *asking, ngx_str_t *id)
     };
 
     argv[1] = ngx_http_dff_result_script;
-    argv[3].len = dff_key_result(result_key, ngx_http_dff_str(*id));
+    argv[3].len = dff_key_result(result_key, ngx_http_dff_str(ctx->task_id));
     argv[3].data = (u_char *) result_key;
-    argv[5] = *id;
+    argv[5] = ctx->task_id;
     argv[6].len = dff_key_started(started_key, DFF_STR(""));
     argv[6].data = (u_char *) started_key;
 
-    return ngx_http_dff_redis_command(&asking->worker->commands, ngx_http_dff_result_on_reply,
-                                      asking, 7, argv);
+    return ngx_http_dff_ask(ctx, ngx_http_dff_result_tell, NGX_HTTP_DFF_ASK_PATIENCE, 7, argv);
 }
 
 
 static void
-ngx_http_dff_result_on_reply(redisAsyncContext *ac, void *data, void *privdata)
+ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply)
 {
-    ngx_connection_t       *c;
-    ngx_http_dff_asking_t  *asking = privdata;
-
-    if (asking->ctx != NULL) {
-        asking->ctx->asking = NULL;
-        c = asking->ctx->request->connection;
-        ngx_http_dff_result_tell(asking, data);
-        ngx_http_run_posted_requests(c);
-    }
-
-    ngx_free(asking);
-}
-
-
-static void
-ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply)
-{
-    dff_err_t            err;
-    dff_str_t            raw;
-    dff_reply_t          stored;
-    ngx_http_dff_ctx_t  *ctx = asking->ctx;
+    dff_err_t    err;
+    dff_str_t    raw;
+    dff_reply_t  stored;
 
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
+        ngx_http_dff_answer_away(ctx, &ctx->worker->commands, NULL,
+                                 reply == NULL ? NULL : reply->str);
         return;
     }
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+        || reply->element[0]->type != REDIS_REPLY_STRING)
+    {
         ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL,
                                   "No such task, or its result has expired",
                                   json_pack("{s:s%}", "id", ctx->task_id.data,
@@ -155,7 +113,7 @@ ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply)
     raw.len = (size_t) reply->element[0]->len;
 
     if (dff_reply_decode(raw, &stored, &err) != DFF_OK) {
-        ngx_log_error(NGX_LOG_ERR, asking->worker->log, 0, "dff: result of \"%V\": %s",
+        ngx_log_error(NGX_LOG_ERR, ctx->worker->log, 0, "dff: result of \"%V\": %s",
                       &ctx->task_id, err.message);
         ngx_http_dff_answer_error(ctx, DFF_E_FUNC_RESULT_PARSING_FAILED, NULL, NULL, NULL);
         return;
@@ -164,7 +122,7 @@ ngx_http_dff_result_tell(ngx_http_dff_asking_t *asking, redisReply *reply)
     if (stored.status == DFF_STATUS_QUEUED) {
         ngx_http_dff_result_state(ctx, reply->element[1]->integer ? "running" : "queued");
 
-    } else if (asking->unfold) {
+    } else if (ctx->options.unfold) {
         ngx_http_dff_outcome_answer(ctx, &stored, 1, 0);
 
     } else {
@@ -239,15 +197,4 @@ ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
     free(text);
 
     ngx_http_dff_answer_data(ctx, data, extra);
-}
-
-
-static void
-ngx_http_dff_result_cleanup(void *data)
-{
-    ngx_http_dff_ctx_t  *ctx = data;
-
-    if (ctx->asking != NULL) {
-        ctx->asking->ctx = NULL;
-    }
 }

@@ -8,32 +8,34 @@
 
 #include <openssl/evp.h>
 
-#define NGX_HTTP_DFF_RESULT_CACHE_MAX  (32 * 1024 * 1024)    /* bytes of a reply */
-#define NGX_HTTP_DFF_RESULT_CACHE_SUM  32                    /* bytes of a SHA-256 */
+#define NGX_HTTP_DFF_RESULT_CACHE_SUM  32    /* bytes of a SHA-256 */
 
-static ngx_int_t ngx_http_dff_result_cache_key(ngx_http_dff_ctx_t *ctx);
-static ngx_int_t ngx_http_dff_result_cache_digest(ngx_http_dff_ctx_t *ctx, u_char *hex);
+static ngx_int_t ngx_http_dff_result_cache_digest(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply);
 
 
 ngx_int_t
 ngx_http_dff_result_cache_stage(ngx_http_dff_ctx_t *ctx)
 {
+    dff_key_t  key;
     ngx_str_t  argv[2] = { ngx_string("GET"), ngx_null_string };
 
     /* a caller that wants to fetch the result later needs a task of its own */
     if (ctx->route.cache_result_s <= 0
         || ctx->options.exec_mode != DFF_EXEC_SYNC
-        || ctx->options.save_result)
+        || ctx->options.save_result
+        || ctx->upload != NULL)
     {
         return NGX_OK;
     }
 
-    if (ngx_http_dff_result_cache_key(ctx) != NGX_OK) {
+    if (ngx_http_dff_result_cache_digest(ctx) != NGX_OK) {
         return NGX_OK;    /* no memory: the call may still be possible */
     }
 
-    argv[1] = ctx->cache_key;
+    argv[1].data = (u_char *) key;
+    argv[1].len = dff_key_cache_result(key, ctx->route.func_id, ctx->route.script_version,
+                                       ngx_http_dff_str(ctx->cache_as));
 
     if (ngx_http_dff_ask(ctx, ngx_http_dff_result_cache_told, NGX_HTTP_DFF_ASK_PATIENCE, 2,
                          argv)
@@ -61,8 +63,8 @@ ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
     if (dff_reply_decode((dff_str_t) { reply->str, (size_t) reply->len }, &stored, &err)
         != DFF_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0, "dff: cached \"%V\": %s",
-                      &ctx->cache_key, err.message);
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0, "dff: cached result of link "
+                      "\"%V\": %s", &ctx->link_id, err.message);
         ngx_http_dff_stages_resume(ctx);
         return;
     }
@@ -79,90 +81,31 @@ ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
 }
 
 
-void
-ngx_http_dff_result_cache_store(const ngx_http_dff_call_t *call, const dff_reply_t *reply,
-    dff_str_t raw)
-{
-    u_char     ttl[NGX_INT64_LEN];
-    ngx_str_t  argv[5] = {
-        ngx_string("SET"), ngx_null_string, ngx_null_string, ngx_string("PX"), ngx_null_string
-    };
-
-    if (call->cache_key.len == 0
-        || reply->status != DFF_STATUS_SUCCESS
-        || raw.len > NGX_HTTP_DFF_RESULT_CACHE_MAX
-        || ngx_http_dff_control_is_once(reply))
-    {
-        return;
-    }
-
-    argv[1] = call->cache_key;
-    argv[2] = ngx_http_dff_ngx_str(raw);
-    argv[4].data = ttl;
-    argv[4].len = ngx_sprintf(ttl, "%L", call->cache_ms) - ttl;
-
-    /* not sent: the next call runs the function again */
-    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 5, argv);
-}
-
-
-static ngx_int_t
-ngx_http_dff_result_cache_key(ngx_http_dff_ctx_t *ctx)
-{
-    u_char     hex[2 * NGX_HTTP_DFF_RESULT_CACHE_SUM];
-    dff_key_t  key;
-    dff_str_t  digest;
-    ngx_str_t  text;
-
-    if (ngx_http_dff_result_cache_digest(ctx, hex) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    digest.data = (char *) hex;
-    digest.len = sizeof(hex);
-
-    text.data = (u_char *) key;
-    text.len = dff_key_cache_result(key, ctx->route.func_id, ctx->route.script_version, digest);
-
-    ctx->cache_key.data = ngx_pstrdup(ctx->request->pool, &text);
-    if (ctx->cache_key.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->cache_key.len = text.len;
-
-    return NGX_OK;
-}
-
-
 /* SHA-256 of what the function is called with: nobody can make two calls that meet. */
 static ngx_int_t
-ngx_http_dff_result_cache_digest(ngx_http_dff_ctx_t *ctx, u_char *hex)
+ngx_http_dff_result_cache_digest(ngx_http_dff_ctx_t *ctx)
 {
-    u_char       sum[NGX_HTTP_DFF_RESULT_CACHE_SUM];
-    ngx_int_t    rc;
+    u_char       sum[NGX_HTTP_DFF_RESULT_CACHE_SUM], *hex;
     EVP_MD_CTX  *md;
     const char  *type;
 
+    hex = ngx_pnalloc(ctx->request->pool, 2 * NGX_HTTP_DFF_RESULT_CACHE_SUM);
     md = EVP_MD_CTX_new();
-    if (md == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
     type = dff_return_type_name(ctx->options.return_type);
 
     /* the name with its NUL: where it ends and the arguments begin is clear */
-    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
+    if (hex != NULL
+        && md != NULL
+        && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1
         && EVP_DigestUpdate(md, type, ngx_strlen(type) + 1) == 1
         && EVP_DigestUpdate(md, ctx->kwargs.data, ctx->kwargs.len) == 1
         && EVP_DigestFinal_ex(md, sum, NULL) == 1)
     {
-        (void) ngx_hex_dump(hex, sum, sizeof(sum));
-        rc = NGX_OK;
+        ctx->cache_as.data = hex;
+        ctx->cache_as.len = ngx_hex_dump(hex, sum, sizeof(sum)) - hex;
     }
 
     EVP_MD_CTX_free(md);
 
-    return rc;
+    return ctx->cache_as.len == 0 ? NGX_ERROR : NGX_OK;
 }

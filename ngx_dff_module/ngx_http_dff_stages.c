@@ -1,6 +1,7 @@
 /* The stages of a call, in their order: see the header. */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
+#include "ngx_http_dff_auth.h"
 #include "ngx_http_dff_body.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_lookup.h"
@@ -18,8 +19,10 @@ static const ngx_http_dff_stage_pt  ngx_http_dff_stages[] = {
     ngx_http_dff_lookup_stage,       /* the link's route */
     ngx_http_dff_stat_stage,         /* from here on the call is counted */
     ngx_http_dff_stages_state,       /* disabled, expired, function gone */
+    ngx_http_dff_auth_stage,         /* API auth, as far as the head tells */
     ngx_http_dff_throttle_stage,
     ngx_http_dff_body_stage,         /* a refused call's body is not read */
+    ngx_http_dff_auth_body_stage,    /* API auth that needs the body */
     ngx_http_dff_args_stage,
     ngx_http_dff_result_cache_stage,
     ngx_http_dff_call_stage          /* push and wait */

@@ -67,7 +67,7 @@ ngx_http_dff_throttle_stage(ngx_http_dff_ctx_t *ctx)
     }
 
     if (ngx_http_dff_throttle_ask(ctx, &throttle, nrules) != NGX_OK) {
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
+        ngx_http_dff_answer_away(ctx, &ctx->worker->commands, "refused", NULL);
         return NGX_DONE;
     }
 
@@ -140,6 +140,8 @@ ngx_http_dff_throttle_left(dff_throttle_rule_t rule)
 static void
 ngx_http_dff_throttle_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
 {
+    ngx_http_dff_redis_t  *link = &ctx->worker->commands;
+
     if (reply != NULL && reply->type == REDIS_REPLY_NIL) {
         ngx_http_dff_stages_resume(ctx);
         return;
@@ -152,12 +154,14 @@ ngx_http_dff_throttle_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
     }
 
     if (reply != NULL) {
-        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+        ngx_log_error(ngx_http_dff_redis_error_level(link), ctx->request->connection->log, 0,
                       "dff: throttling of \"%V\": %s", &ctx->link_id,
                       reply->type == REDIS_REPLY_ERROR ? reply->str : "unexpected answer");
     }
 
-    ngx_http_dff_answer_error(ctx, DFF_E_SYS_CACHE, NULL, NULL, NULL);
+    ngx_http_dff_answer_away(ctx, link, "refused",
+                             reply != NULL && reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                                               : NULL);
 }
 
 

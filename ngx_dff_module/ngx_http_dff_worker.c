@@ -24,6 +24,11 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     worker->mcf = mcf;
     worker->log = cycle->log;
 
+    worker->counters = ngx_http_dff_counters_claim(mcf->metrics, cycle);
+    if (worker->counters == NULL) {
+        return NULL;
+    }
+
     worker->line.fd = -1;
     worker->line.level = (dff_log_level_t) mcf->config.log_level;
     worker->line.json = mcf->config.log_json;
@@ -58,7 +63,9 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     worker->commands.name = "commands";
     worker->commands.peer = &mcf->redis;
     worker->commands.owner = worker;
+    worker->commands.stats = &worker->counters->links[NGX_HTTP_DFF_LINK_COMMANDS];
     worker->commands.silence = NGX_HTTP_DFF_COMMAND_SILENCE;
+    worker->commands.awaited = 1;
     worker->commands.up = ngx_http_dff_worker_commands_up;
     ngx_http_dff_redis_open(&worker->commands, cycle->log);
 
@@ -79,6 +86,7 @@ ngx_http_dff_worker_close(ngx_http_dff_worker_t *worker)
     ngx_http_dff_redis_close(&worker->changes);
     ngx_http_dff_redis_close(&worker->replies);
     ngx_http_dff_redis_close(&worker->commands);
+    ngx_http_dff_counters_release(worker->mcf->metrics);
     dff_tz_release(&worker->line.tz);
 }
 
@@ -86,7 +94,7 @@ ngx_http_dff_worker_close(ngx_http_dff_worker_t *worker)
 static void
 ngx_http_dff_worker_commands_up(ngx_http_dff_redis_t *link)
 {
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, link->flush.log, 0,
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, link->log, 0,
                    "dff: Redis link \"%s\" is up", link->name);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "dff_buf.h"
 #include "dff_config.h"
 #include "store/dff_db.h"
 #include "store/dff_rcmd.h"
@@ -70,9 +71,12 @@ struct dff_ctl_s {
 
 /* --- dff_ctl_args.c: words of the command line -------------------------------- */
 
-/* Fills command, words, options, config_path (when given). DFF_CTL_OK, or a usage
+/* Fills command, words, options, config_path (when given; --config is the command's own
+ * behind one that has an option of that name). DFF_CTL_OK, or a usage
  * error that was printed. */
 int dff_ctl_parse(dff_ctl_t *ctl, int argc, char **argv);
+/* What was given for an option by its name; NULL: not given, or the command has none. */
+const char *dff_ctl_option(const dff_ctl_t *ctl, const char *name);
 void dff_ctl_help(const dff_ctl_command_t *command, FILE *out);
 void dff_ctl_help_all(FILE *out);
 /* The row whose name, or only its noun, is nearest to text; NULL: none is near. */
@@ -86,6 +90,10 @@ int dff_ctl_fail(const dff_ctl_t *ctl);
 /* The same for a message of the command's own: fills ctl->err first. */
 int dff_ctl_fail_with(dff_ctl_t *ctl, dff_reason_t reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A file, or standard input for "-", up to max bytes and some more, so that who sees more
+ * than max knows that it is too long. DFF_ERROR: ctl->err says why. */
+int dff_ctl_read_file(dff_ctl_t *ctl, const char *path, size_t max, dff_buf_t *out);
 
 /* A table on stdout: cells row by row; NULL is an empty cell. Columns are as wide as
  * their widest cell; control characters are shown as '?'. */
@@ -105,6 +113,9 @@ int dff_ctl_link_add(dff_ctl_t *ctl);
 int dff_ctl_link_modify(dff_ctl_t *ctl);
 int dff_ctl_link_show(dff_ctl_t *ctl);
 int dff_ctl_link_list(dff_ctl_t *ctl);
+int dff_ctl_api_auth_add(dff_ctl_t *ctl);
+int dff_ctl_api_auth_list(dff_ctl_t *ctl);
+int dff_ctl_api_auth_delete(dff_ctl_t *ctl);
 int dff_ctl_call(dff_ctl_t *ctl);
 int dff_ctl_status(dff_ctl_t *ctl);
 int dff_ctl_task_show(dff_ctl_t *ctl);

@@ -281,6 +281,28 @@ dff_ctl_check_complete(const dff_ctl_t *ctl)
 }
 
 
+/* Place of a command's option of that name; DFF_CTL_OPTIONS: it has none. */
+static size_t
+dff_ctl_find_option(const dff_ctl_command_t *command, const char *name)
+{
+    for (size_t i = 0; i < DFF_CTL_OPTIONS && command->options[i].name != NULL; i++) {
+        if (strcmp(command->options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return DFF_CTL_OPTIONS;
+}
+
+
+const char *
+dff_ctl_option(const dff_ctl_t *ctl, const char *name)
+{
+    size_t at = dff_ctl_find_option(ctl->command, name);
+
+    return at == DFF_CTL_OPTIONS ? NULL : ctl->options[at];
+}
+
+
 /* --config and --help stand before or behind the command. 1: *at was one of them,
  * 0: it was not, DFF_CTL_USAGE: printed. */
 static int
@@ -292,7 +314,10 @@ dff_ctl_take_global(dff_ctl_t *ctl, int argc, char **argv, int *at)
         ctl->help = true;
         return 1;
     }
-    if (!dff_ctl_is_option(argv[*at], "--config", &value)) {
+    if (!dff_ctl_is_option(argv[*at], "--config", &value)
+        || (ctl->command != NULL
+            && dff_ctl_find_option(ctl->command, "--config") != DFF_CTL_OPTIONS))
+    {
         return 0;
     }
     if (value == NULL && *at + 1 < argc) {

@@ -9,6 +9,7 @@ const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "script publish", .words = { "FILE", "[MORE]" }, .help = "x",
       .options = { { "--id", "ID", "x", true }, { "--force", NULL, "x", false } } },
     { .name = "script list", .help = "x" },
+    { .name = "auth add", .help = "x", .options = { { "--config", "JSON", "x", false } } },
 };
 
 const size_t dff_ctl_command_count = DFF_TEST_COUNT(dff_ctl_commands);
@@ -52,6 +53,10 @@ static const struct {
     { { "script", "publish", "f", "--id" }, DFF_CTL_USAGE, "script publish", "", { "f" }, { NULL },
       false },
     { { "script", "publish", "--help" }, DFF_CTL_OK, "script publish", "", { NULL }, { NULL },
+      true },
+    { { "--config", "c", "auth", "add", "--config", "{}" }, DFF_CTL_OK, "auth add", "c", { NULL },
+      { "{}" }, false },
+    { { "auth", "add", "--config={}", "--help" }, DFF_CTL_OK, "auth add", "", { NULL }, { "{}" },
       true },
     { { "start", "redis", "--x" }, DFF_CTL_OK, "start", "", { NULL }, { NULL }, false },
 };

@@ -1,5 +1,6 @@
 /*
- * dffctl link add|modify|show|list.
+ * dffctl link and batch add|modify|show|list: the same handlers, by the first word of the
+ * command. A batch has fewer options, so they are looked up by name.
  */
 #include "ctl/dff_ctl.h"
 
@@ -13,37 +14,34 @@
 
 #include "dff_banned.h"
 
-enum {      /* DFF_CTL_LINK_SETTINGS, then each command's own */
-    DFF_CTL_LINK_KWARGS, DFF_CTL_LINK_EXPIRE, DFF_CTL_LINK_THROTTLING, DFF_CTL_LINK_DISABLED,
-    DFF_CTL_LINK_ENABLED, DFF_CTL_LINK_SHOW, DFF_CTL_LINK_HIDE, DFF_CTL_LINK_SETTINGS
-};
-enum { DFF_CTL_LINK_ID = DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_UPDATE };
-enum { DFF_CTL_LINK_FUNC = DFF_CTL_LINK_SETTINGS };
-enum { DFF_CTL_LINK_JSON };
-enum { DFF_CTL_LINK_LIMIT };
-
-enum {      /* columns of dff_link_get() and, up to GONE, dff_link_list() */
+enum {      /* columns of dff_link_get() and, up to API_AUTH, dff_link_list() */
     DFF_CTL_LINK_ROW_ID, DFF_CTL_LINK_ROW_FUNC, DFF_CTL_LINK_ROW_KWARGS,
     DFF_CTL_LINK_ROW_DISABLED, DFF_CTL_LINK_ROW_EXPIRE, DFF_CTL_LINK_ROW_PUBLISHED,
-    DFF_CTL_LINK_ROW_THROTTLING, DFF_CTL_LINK_ROW_SHOWN
+    DFF_CTL_LINK_ROW_API_AUTH, DFF_CTL_LINK_ROW_THROTTLING, DFF_CTL_LINK_ROW_SHOWN
 };
 
 #define DFF_CTL_LINK_LIMIT_DEFAULT  1000
 #define DFF_CTL_LINK_LIMIT_MAX      1000000
 
 
+static dff_route_kind_t
+dff_ctl_link_kind(const dff_ctl_t *ctl)
+{
+    return strncmp(ctl->command->name, "batch ", 6) == 0 ? DFF_ROUTE_BATCH : DFF_ROUTE_AUTH_LINK;
+}
+
+
 /* Of a pair of flags, of which at most one may be given. */
 static int
-dff_ctl_link_flag(dff_ctl_t *ctl, int yes, int no, dff_link_flag_t *flag)
+dff_ctl_link_flag(dff_ctl_t *ctl, const char *yes, const char *no, dff_link_flag_t *flag)
 {
-    const dff_ctl_option_t *options = ctl->command->options;
+    bool is_yes = dff_ctl_option(ctl, yes) != NULL, is_no = dff_ctl_option(ctl, no) != NULL;
 
-    if (ctl->options[yes] != NULL && ctl->options[no] != NULL) {
+    if (is_yes && is_no) {
         return dff_err_set(&ctl->err, DFF_E_CLIENT_BAD_REQUEST, "%s and %s exclude each other",
-                           options[yes].name, options[no].name);
+                           yes, no);
     }
-    *flag = ctl->options[yes] != NULL ? DFF_LINK_YES
-        : ctl->options[no] != NULL ? DFF_LINK_NO : DFF_LINK_KEEP;
+    *flag = is_yes ? DFF_LINK_YES : is_no ? DFF_LINK_NO : DFF_LINK_KEEP;
     return DFF_OK;
 }
 
@@ -51,7 +49,7 @@ dff_ctl_link_flag(dff_ctl_t *ctl, int yes, int no, dff_link_flag_t *flag)
 static int
 dff_ctl_link_expire(dff_ctl_t *ctl, dff_link_request_t *request)
 {
-    const char *text = ctl->options[DFF_CTL_LINK_EXPIRE];
+    const char *text = dff_ctl_option(ctl, "--expire");
     dff_tz_t    tz;
     int         rc;
 
@@ -72,15 +70,16 @@ dff_ctl_link_expire(dff_ctl_t *ctl, dff_link_request_t *request)
 }
 
 
-/* What DFF_CTL_LINK_SETTINGS says. */
+/* What add and modify set alike. */
 static int
 dff_ctl_link_settings(dff_ctl_t *ctl, dff_link_request_t *request)
 {
-    request->kwargs = dff_str_from(ctl->options[DFF_CTL_LINK_KWARGS]);
-    request->throttling = dff_str_from(ctl->options[DFF_CTL_LINK_THROTTLING]);
-    if (dff_ctl_link_flag(ctl, DFF_CTL_LINK_DISABLED, DFF_CTL_LINK_ENABLED, &request->disabled)
-            != DFF_OK
-        || dff_ctl_link_flag(ctl, DFF_CTL_LINK_SHOW, DFF_CTL_LINK_HIDE, &request->show_in_doc)
+    request->kind = dff_ctl_link_kind(ctl);
+    request->kwargs = dff_str_from(dff_ctl_option(ctl, "--kwargs"));
+    request->api_auth = dff_ctl_option(ctl, "--api-auth");
+    request->throttling = dff_str_from(dff_ctl_option(ctl, "--throttling"));
+    if (dff_ctl_link_flag(ctl, "--disabled", "--enabled", &request->disabled) != DFF_OK
+        || dff_ctl_link_flag(ctl, "--show-in-doc", "--hide-in-doc", &request->show_in_doc)
            != DFF_OK)
     {
         return DFF_ERROR;
@@ -94,14 +93,15 @@ static int
 dff_ctl_link_stored(dff_ctl_t *ctl, int rc, const dff_link_result_t *result)
 {
     if (rc == DFF_OK) {
-        printf("%s  /api/v1/al/%s\n", result->id, result->id);
+        printf("%s  /api/v1/%s/%s\n", result->id,
+               dff_route_kind_name(dff_ctl_link_kind(ctl)), result->id);
         return DFF_CTL_OK;
     }
     rc = dff_ctl_fail(ctl);
     if (result->stored) {
         fputs("run `dffctl db publish-all` when Redis is back\n", stderr);
     } else if (ctl->err.reason == DFF_E_CLIENT_DUPLICATED) {
-        fputs("--update changes an existing link\n", stderr);
+        fputs("--update changes an existing one\n", stderr);
     }
     return rc;
 }
@@ -111,9 +111,9 @@ int
 dff_ctl_link_add(dff_ctl_t *ctl)
 {
     dff_link_request_t request = {
-        .id = ctl->options[DFF_CTL_LINK_ID],
+        .id = dff_ctl_option(ctl, "--id"),
         .func_id = ctl->words[0],
-        .update = ctl->options[DFF_CTL_LINK_UPDATE] != NULL
+        .update = dff_ctl_option(ctl, "--update") != NULL
     };
     dff_link_result_t  result;
 
@@ -132,7 +132,7 @@ int
 dff_ctl_link_modify(dff_ctl_t *ctl)
 {
     dff_link_request_t request = {
-        .id = ctl->words[0], .func_id = ctl->options[DFF_CTL_LINK_FUNC]
+        .id = ctl->words[0], .func_id = dff_ctl_option(ctl, "--func")
     };
     dff_link_result_t  result;
 
@@ -179,12 +179,13 @@ dff_ctl_link_print_json(dff_ctl_t *ctl, const dff_db_rows_t *rows, json_t *stat)
     json_t *link;
     char   *text = NULL;
 
-    link = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:o, s:b}",
+    link = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:s?, s:o, s:b}",
                      "id", dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_ID).data,
                      "funcId", dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_FUNC).data,
                      "state", dff_ctl_link_state(rows, 0),
                      "funcCallKwargsJSON", dff_ctl_link_json(rows, DFF_CTL_LINK_ROW_KWARGS),
                      "expireTime", dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_EXPIRE).data,
+                     "apiAuthId", dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_API_AUTH).data,
                      "throttlingJSON", dff_ctl_link_json(rows, DFF_CTL_LINK_ROW_THROTTLING),
                      "showInDoc", dff_db_number(dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_SHOWN)) != 0);
     if (json_object_update(link, stat) == 0) {
@@ -231,6 +232,7 @@ dff_ctl_link_print(const dff_db_rows_t *rows, const json_t *stat)
         { "function", dff_ctl_link_cell(rows, 0, DFF_CTL_LINK_ROW_FUNC, "") },
         { "state", dff_ctl_link_state(rows, 0) },
         { "expires (UTC)", dff_ctl_link_cell(rows, 0, DFF_CTL_LINK_ROW_EXPIRE, "never") },
+        { "API auth", dff_ctl_link_cell(rows, 0, DFF_CTL_LINK_ROW_API_AUTH, "none") },
         { "throttling", dff_ctl_link_cell(rows, 0, DFF_CTL_LINK_ROW_THROTTLING, "none") },
         { "in document", dff_db_number(dff_db_cell(rows, 0, DFF_CTL_LINK_ROW_SHOWN)) != 0
                          ? "yes" : "no" },
@@ -260,7 +262,7 @@ dff_ctl_link_stat(dff_ctl_t *ctl, dff_str_t id)
     if (dff_tz_init(&tz, ctl->cfg.timezone, &ctl->err) != DFF_OK) {
         return NULL;
     }
-    stat = dff_stat_ask(ctl->rcmd, DFF_ROUTE_AUTH_LINK, id, &ctl->err) == DFF_OK
+    stat = dff_stat_ask(ctl->rcmd, dff_ctl_link_kind(ctl), id, &ctl->err) == DFF_OK
         ? dff_stat_take(ctl->rcmd, &tz, dff_time_now_ms(), &ctl->err) : NULL;
     dff_tz_release(&tz);
     return stat;
@@ -274,18 +276,19 @@ dff_ctl_link_show(dff_ctl_t *ctl)
     json_t       *stat = NULL;
     int           rc;
 
-    if (dff_link_get(ctl->db, ctl->words[0], &rows, &ctl->err) != DFF_OK) {
+    if (dff_link_get(ctl->db, dff_ctl_link_kind(ctl), ctl->words[0], &rows, &ctl->err) != DFF_OK) {
         return dff_ctl_fail(ctl);
     }
     if (rows.nrows == 0) {
-        rc = dff_ctl_fail_with(ctl, DFF_E_CLIENT_NOT_FOUND, "no such auth link: %.64s",
+        rc = dff_ctl_fail_with(ctl, DFF_E_CLIENT_NOT_FOUND, "no such %s: %.64s",
+                               dff_ctl_link_kind(ctl) == DFF_ROUTE_BATCH ? "batch" : "auth link",
                                ctl->words[0]);
         goto done;
     }
     stat = dff_ctl_link_stat(ctl, dff_db_cell(&rows, 0, DFF_CTL_LINK_ROW_ID));
     if (stat == NULL) {
         rc = dff_ctl_fail(ctl);
-    } else if (ctl->options[DFF_CTL_LINK_JSON] != NULL) {
+    } else if (dff_ctl_option(ctl, "--json") != NULL) {
         rc = dff_ctl_link_print_json(ctl, &rows, stat);
     } else {
         dff_ctl_link_print(&rows, stat);
@@ -302,19 +305,21 @@ done:
 int
 dff_ctl_link_list(dff_ctl_t *ctl)
 {
-    static const char *const titles[] = { "id", "function", "state", "expires (UTC)", "arguments" };
+    static const char *const titles[] = {
+        "id", "function", "state", "expires (UTC)", "API auth", "arguments"
+    };
     enum { COLUMNS = sizeof(titles) / sizeof(titles[0]) };
+    const char   *asked = dff_ctl_option(ctl, "--limit");
     int64_t       limit = DFF_CTL_LINK_LIMIT_DEFAULT;
     dff_db_rows_t rows;
     const char  **cells;
 
-    if (ctl->options[DFF_CTL_LINK_LIMIT] != NULL
-        && dff_ctl_number(ctl, "--limit", ctl->options[DFF_CTL_LINK_LIMIT], 1,
-                          DFF_CTL_LINK_LIMIT_MAX, &limit) != DFF_OK)
+    if (asked != NULL
+        && dff_ctl_number(ctl, "--limit", asked, 1, DFF_CTL_LINK_LIMIT_MAX, &limit) != DFF_OK)
     {
         return dff_ctl_fail(ctl);
     }
-    if (dff_link_list(ctl->db, (int) limit, &rows, &ctl->err) != DFF_OK) {
+    if (dff_link_list(ctl->db, dff_ctl_link_kind(ctl), (int) limit, &rows, &ctl->err) != DFF_OK) {
         return dff_ctl_fail(ctl);
     }
     cells = calloc(rows.nrows * COLUMNS + 1, sizeof(*cells));
@@ -329,7 +334,8 @@ dff_ctl_link_list(dff_ctl_t *ctl)
         row[1] = dff_ctl_link_cell(&rows, i, DFF_CTL_LINK_ROW_FUNC, NULL);
         row[2] = dff_ctl_link_state(&rows, i);
         row[3] = dff_ctl_link_cell(&rows, i, DFF_CTL_LINK_ROW_EXPIRE, "never");
-        row[4] = dff_ctl_link_cell(&rows, i, DFF_CTL_LINK_ROW_KWARGS, NULL);
+        row[4] = dff_ctl_link_cell(&rows, i, DFF_CTL_LINK_ROW_API_AUTH, NULL);
+        row[5] = dff_ctl_link_cell(&rows, i, DFF_CTL_LINK_ROW_KWARGS, NULL);
     }
     dff_ctl_print_table(titles, COLUMNS, cells, rows.nrows);
     free(cells);

@@ -3,12 +3,9 @@
  */
 #include "ctl/dff_ctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "store/dff_publish.h"
 
@@ -17,41 +14,6 @@
 enum { DFF_CTL_PUBLISH_ID, DFF_CTL_PUBLISH_TITLE, DFF_CTL_PUBLISH_NOTE };
 
 #define DFF_CTL_PUBLISH_QUEUE  0     /* the system's: not behind calls */
-
-
-/* Reads the file, or standard input for "-". */
-static int
-dff_ctl_script_read(dff_ctl_t *ctl, const char *path, dff_buf_t *out)
-{
-    bool    is_stdin = strcmp(path, "-") == 0;
-    int     fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = -1;
-
-    if (fd == -1) {
-        return dff_err_set(&ctl->err, DFF_E_SYS, "%s: %s", path, strerror(errno));
-    }
-    do {
-        char *room = dff_buf_reserve(out, 65536);
-
-        if (room == NULL) {
-            errno = ENOMEM;
-            break;
-        }
-        got = read(fd, room, 65536);
-        if (got > 0) {
-            out->len += (size_t) got;
-            out->data[out->len] = '\0';
-        }
-    } while ((got > 0 && out->len <= DFF_PUBLISH_CODE_MAX) || (got == -1 && errno == EINTR));
-
-    if (got == -1) {
-        dff_err_set(&ctl->err, DFF_E_SYS, "%s: %s", path, strerror(errno));
-    }
-    if (!is_stdin) {
-        (void) close(fd);       /* was only read */
-    }
-    return got == -1 ? DFF_ERROR : DFF_OK;      /* too long: publishing says the limit */
-}
 
 
 /* The worker's report in full: dff_err_t cuts long tracebacks. */
@@ -100,7 +62,7 @@ dff_ctl_script_publish(dff_ctl_t *ctl)
     dff_buf_t             code = DFF_BUF_INIT;
     int                   rc;
 
-    if (dff_ctl_script_read(ctl, ctl->words[0], &code) != DFF_OK) {
+    if (dff_ctl_read_file(ctl, ctl->words[0], DFF_PUBLISH_CODE_MAX, &code) != DFF_OK) {
         rc = dff_ctl_fail(ctl);
         goto done;
     }

@@ -16,15 +16,31 @@
 #define DFF_CTL_DB_TIMEOUT_S    60
 #define DFF_CTL_JSON_OPTION     { "--json", NULL, "print one JSON object", false }
 
-/* What `link add` and `link modify` set alike: the first of their options. */
+#define DFF_CTL_LIMIT_OPTION    { "--limit", "N", "at most N rows (1000)", false }
+
+/* What `add` and `modify` set alike, of auth links and batches. */
 #define DFF_CTL_LINK_SETTINGS                                                                 \
     { "--kwargs", "JSON", "fixed arguments and placeholders", false },                        \
-    { "--expire", "TIME", "ISO 8601 time when the link ends; '': never", false },             \
-    { "--throttling", "JSON", "limits like {\"bySecond\": 10}; '': none", false },            \
+    { "--api-auth", "ID", "the API auth that it asks for; '': none", false },                 \
     { "--disabled", NULL, "calls are refused", false },                                       \
     { "--enabled", NULL, "calls are taken (again)", false },                                  \
     { "--show-in-doc", NULL, "listed in the document of links, which is public", false },     \
     { "--hide-in-doc", NULL, "not listed there", false }
+
+/* The same, of auth links only. */
+#define DFF_CTL_LINK_LIMITS                                                                   \
+    { "--expire", "TIME", "ISO 8601 time when the link ends; '': never", false },             \
+    { "--throttling", "JSON", "limits like {\"bySecond\": 10}; '': none", false }
+
+#define DFF_CTL_LINK_OWN                                                                      \
+    { "--id", "ID", "its id, which is the secret in its URL", false },                        \
+    { "--update", NULL, "change it when it exists", false }
+
+#define DFF_CTL_LINK_FUNC  { "--func", "FUNC_ID", "the function that it calls", false }
+
+#define DFF_CTL_LINK_MORE                                                                     \
+    "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing one\n"   \
+    "keeps what is not given."
 
 const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
@@ -52,22 +68,51 @@ const dff_ctl_command_t dff_ctl_commands[] = {
 
     { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
-      .options = { DFF_CTL_LINK_SETTINGS,
-                   { "--id", "ID", "id of the link, which is the secret in its URL", false },
-                   { "--update", NULL, "change the link when it exists", false } },
-      .more = "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing link\n"
-              "keeps what is not given. Limits: bySecond, byMinute, byHour, byDay, byMonth, byYear.\n"
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_LIMITS, DFF_CTL_LINK_OWN },
+      .more = DFF_CTL_LINK_MORE " Limits: bySecond, byMinute, byHour, byDay, byMonth, byYear.\n"
               "A time without a zone is one of TIMEZONE." },
     { .name = "link modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
       .needs = DFF_CTL_CONFIG, .help = "change what is given of an auth link, at once",
-      .options = { DFF_CTL_LINK_SETTINGS,
-                   { "--func", "FUNC_ID", "the function that it calls", false } } },
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_LIMITS, DFF_CTL_LINK_FUNC } },
     { .name = "link show", .words = { "ID" }, .handler = dff_ctl_link_show,
       .needs = DFF_CTL_CONFIG, .help = "one auth link and the statistics of its calls",
       .options = { DFF_CTL_JSON_OPTION } },
     { .name = "link list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
-      .help = "auth links, newest first",
-      .options = { { "--limit", "N", "at most N links (1000)", false } } },
+      .help = "auth links, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
+
+    { .name = "batch add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
+      .needs = DFF_CTL_CONFIG, .help = "make a batch, which calls a function asynchronously",
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_OWN }, .more = DFF_CTL_LINK_MORE },
+    { .name = "batch modify", .words = { "ID" }, .handler = dff_ctl_link_modify,
+      .needs = DFF_CTL_CONFIG, .help = "change what is given of a batch, at once",
+      .options = { DFF_CTL_LINK_SETTINGS, DFF_CTL_LINK_FUNC } },
+    { .name = "batch show", .words = { "ID" }, .handler = dff_ctl_link_show,
+      .needs = DFF_CTL_CONFIG, .help = "one batch and the statistics of its calls",
+      .options = { DFF_CTL_JSON_OPTION } },
+    { .name = "batch list", .handler = dff_ctl_link_list, .needs = DFF_CTL_CONFIG,
+      .help = "batches, newest first", .options = { DFF_CTL_LIMIT_OPTION } },
+
+    { .name = "api-auth add", .handler = dff_ctl_api_auth_add, .needs = DFF_CTL_CONFIG,
+      .help = "make an API auth, which links may ask for",
+      .options = { { "--type", "TYPE", "fixedField, httpBasic, httpDigest or func", true },
+                   { "--config", "JSON", "its config, or - for standard input", true },
+                   { "--name", "NAME", "what people call it", false },
+                   { "--id", "ID", "its id", false },
+                   { "--update", NULL, "change it when it exists", false } },
+      .more = "fixedField  {\"fields\": [{\"location\": \"header\", \"name\": \"x-token\","
+              " \"value\": \"…\"}]}\n"
+              "            location: header, query or body; one right field is enough\n"
+              "httpBasic, httpDigest  {\"users\": [{\"username\": \"…\", \"password\": \"…\"}]}\n"
+              "func        {\"funcId\": \"demo__auth.check\"}: called with req, says yes or no\n"
+              "\n"
+              "Other users of this machine see the words of a command: give secrets on standard\n"
+              "input. With --update users without a password keep theirs; those left out go." },
+    { .name = "api-auth list", .handler = dff_ctl_api_auth_list, .needs = DFF_CTL_CONFIG,
+      .help = "API auths, newest first, without their secrets",
+      .options = { DFF_CTL_LIMIT_OPTION } },
+    { .name = "api-auth delete", .words = { "ID" }, .handler = dff_ctl_api_auth_delete,
+      .needs = DFF_CTL_CONFIG, .help = "delete an API auth that no link needs",
+      .options = { { "--force", NULL, "even so; its links then refuse every call", false } } },
 
     { .name = "call", .words = { "FUNC_ID", "[KWARGS]" }, .handler = dff_ctl_call,
       .needs = DFF_CTL_CONFIG, .help = "call a published function and print its result",

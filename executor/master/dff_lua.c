@@ -61,6 +61,7 @@ static const char *const dff_lua_texts[] = {
     [DFF_LUA_FINISH] =
         DFF_LUA_UNLESS_ALIVE(4)
         "if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
+        "if ARGV[5] then redis.call('SET', ARGV[5], ARGV[2], 'PX', ARGV[6]) end\n"
         DFF_LUA_ANSWER,
 
     [DFF_LUA_DROP] =

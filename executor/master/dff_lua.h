@@ -15,7 +15,8 @@
 typedef enum {
     DFF_LUA_START,        /* claimed started | id envelope -> 1, 0: given away */
     DFF_LUA_START_AGAIN,  /* likewise, when the outcome of a START is unknown */
-    DFF_LUA_FINISH,       /* started reply result [node] | id reply push ttl -> 1, 0 refused */
+    DFF_LUA_FINISH,       /* started reply result [node] | id reply push ttl [cache-key ms]
+                             -> 1, 0 refused */
     DFF_LUA_DROP,         /* claimed reply result | envelope reply push ttl -> 1, 0 */
     DFF_LUA_BAD,          /* claimed bad | bytes keep -> 1, 0 */
     DFF_LUA_RETRY,        /* started queue attempts [node] | id envelope max ttl
@@ -30,7 +31,7 @@ typedef enum {
 
 typedef enum { DFF_LUA_BY_SHA, DFF_LUA_TEXT } dff_lua_form_t;
 
-#define DFF_LUA_ARGS_MAX  8
+#define DFF_LUA_ARGS_MAX  10
 
 /* Keys, then arguments; add one after the other, then call. */
 typedef struct {

@@ -128,8 +128,8 @@ dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
     bool           drop = answer->kind == DFF_ANSWER_DROP;
     dff_lua_call_t call;
     dff_key_t      started, reply, result, node;
-    char           ttl[16];
-    int            ttl_len;
+    char           ttl[16], cache_ms[24];
+    int            ttl_len, cache_ms_len;
 
     dff_lua_begin(&call);
     if (drop)
@@ -151,6 +151,11 @@ dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
     dff_lua_arg(&call, answer->reply.data, answer->reply.len);
     dff_lua_arg(&call, answer->push ? "1" : "0", 1);
     dff_lua_arg(&call, ttl, (size_t) ttl_len);
+    cache_ms_len = snprintf(cache_ms, sizeof(cache_ms), "%lld", (long long) answer->cache_ms);
+    if (answer->cache_key.len > 0) {
+        dff_lua_arg(&call, answer->cache_key.data, answer->cache_key.len);
+        dff_lua_arg(&call, cache_ms, (size_t) cache_ms_len);
+    }
 
     answer->in_flight = dff_lua_run(&master->lua, drop ? DFF_LUA_DROP : DFF_LUA_FINISH, form,
                                     &call, master->command, dff_answer_on_reply, answer)
@@ -191,6 +196,19 @@ dff_answer_put(dff_str_t *field, char *at, dff_str_t text)
     return at + text.len + 1;
 }
 
+/* Where a reply is cached; empty: it is not. */
+static dff_str_t
+dff_answer_cache_key(const dff_answer_conf_t *conf, dff_key_t key)
+{
+    const dff_job_t *job = conf->job;
+
+    if (conf->kind != DFF_ANSWER_FINISH || conf->status != DFF_STATUS_SUCCESS || job->cache_ms == 0
+        || conf->once || job->cache_as.len == 0 || conf->reply.len > DFF_CACHE_MAX_BYTES)
+        return DFF_STR("");
+    return (dff_str_t) { key, dff_key_cache_result(key, job->func_id, job->script_version,
+                                                   job->cache_as) };
+}
+
 void
 dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
 {
@@ -198,10 +216,12 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     dff_master_t    *master = outbox->master;
     int64_t          now_ms = dff_time_now_ms();
     dff_answer_t    *answer;
+    dff_key_t        key;
+    dff_str_t        cache_key = dff_answer_cache_key(conf, key);
     char            *at;
 
     answer = malloc(sizeof(*answer) + job->id.len + job->producer.len + conf->node.len
-                    + conf->reply.len + conf->envelope.len + 5);
+                    + cache_key.len + conf->reply.len + conf->envelope.len + 6);
     if (answer == NULL) {
         dff_log_error(&master->log, NULL, "no memory for the answer of %.*s",
                       (int) job->id.len, job->id.data);
@@ -219,10 +239,12 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     if (job->keep_result || job->producer.len == 0 || job->wait_until_ms <= now_ms)
         answer->ttl_s = (int) master->cfg->worker_result_expires_s;
     answer->at_ms = dff_time_monotonic_ms();
+    answer->cache_ms = job->cache_ms;
 
     at = dff_answer_put(&answer->id, answer->data, job->id);
     at = dff_answer_put(&answer->producer, at, job->producer);
     at = dff_answer_put(&answer->node, at, conf->node);
+    at = dff_answer_put(&answer->cache_key, at, cache_key);
     at = dff_answer_put(&answer->reply, at, conf->reply);
     (void) dff_answer_put(&answer->envelope, at, conf->envelope);
 

@@ -13,6 +13,7 @@
 
 #define DFF_OUTBOX_MAX_BYTES  (64u << 20)       /* waiting for Redis */
 #define DFF_OUTBOX_MAX_MS     (3600 * 1000)
+#define DFF_CACHE_MAX_BYTES   (32u << 20)       /* a larger reply is not cached */
 
 typedef struct dff_outbox_s dff_outbox_t;
 
@@ -32,7 +33,8 @@ typedef struct dff_answer_s {
     bool                      in_flight, resent;
     int                       ttl_s;        /* result:<id>; 0: not stored */
     int64_t                   at_ms;        /* monotonic: made; acknowledged */
-    dff_str_t                 id, producer, node, reply, envelope;
+    int64_t                   cache_ms;     /* for cache_key */
+    dff_str_t                 id, producer, node, cache_key, reply, envelope;
     char                      data[];
 } dff_answer_t;
 
@@ -43,6 +45,7 @@ typedef struct {
     dff_str_t          node;        /* whose job: empty = ours, else a dead node's */
     dff_str_t          reply;       /* bytes of a reply envelope */
     dff_str_t          envelope;    /* DROP */
+    bool               once;        /* the reply is used up by its first use: not cached */
 } dff_answer_conf_t;
 
 dff_outbox_t *dff_outbox_new(dff_master_t *master);

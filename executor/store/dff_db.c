@@ -236,6 +236,13 @@ dff_db_connect(dff_db_t *db, dff_err_t *err)
 }
 
 
+const dff_config_t *
+dff_db_config(const dff_db_t *db)
+{
+    return db->cfg;
+}
+
+
 const char *
 dff_db_server_version(const dff_db_t *db)
 {

@@ -33,6 +33,8 @@ void dff_db_free(dff_db_t *db);
 
 /* Connects when there is no connection; the other calls do it themselves. */
 int dff_db_connect(dff_db_t *db, dff_err_t *err);
+/* What the connection was made with. */
+const dff_config_t *dff_db_config(const dff_db_t *db);
 /* "10.11.6-MariaDB…": of the connection, valid while it lasts; "" without one. */
 const char *dff_db_server_version(const dff_db_t *db);
 

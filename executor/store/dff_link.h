@@ -1,10 +1,12 @@
 /*
- * Auth links in MySQL and, as routes, in Redis. Runs in dffctl and the api processes.
+ * Auth links and batches in MySQL and, as routes, in Redis. Runs in dffctl and the api
+ * processes.
  */
 #ifndef DFF_LINK_H
 #define DFF_LINK_H
 
 #include "dff_id.h"
+#include "dff_route.h"
 #include "store/dff_db.h"
 #include "store/dff_rcmd.h"
 
@@ -15,16 +17,19 @@
 typedef enum { DFF_LINK_KEEP, DFF_LINK_NO, DFF_LINK_YES } dff_link_flag_t;
 
 typedef struct {
-    const char *id;         /* NULL: one is made */
-    const char *func_id;    /* must be published */
-    dff_str_t   kwargs;     /* JSON object; data NULL: {} for a new link, else unchanged */
-    bool        update;     /* an existing link is changed, else DFF_E_CLIENT_DUPLICATED */
+    dff_route_kind_t kind;
+    const char      *id;         /* NULL: one is made */
+    const char      *func_id;    /* must be published */
+    dff_str_t        kwargs;     /* JSON object; data NULL: {} for a new one, else unchanged */
+    bool             update;     /* an existing one is changed, else DFF_E_CLIENT_DUPLICATED */
 
-    /* Left as they are (0 in a new link) when not given: */
-    dff_str_t   throttling; /* dff_throttle.h; empty: none; data NULL: not given */
-    bool        expires;    /* expire_ms is given */
-    int64_t     expire_ms;  /* Unix time; 0: never */
-    dff_link_flag_t disabled, show_in_doc;
+    /* Left as they are (0 in a new one) when not given: */
+    const char      *api_auth;   /* id of one that is there; "": none; NULL: not given */
+    dff_link_flag_t  disabled, show_in_doc;
+    /* Of auth links only: */
+    dff_str_t        throttling; /* dff_throttle.h; empty: none; data NULL: not given */
+    bool             expires;    /* expire_ms is given */
+    int64_t          expire_ms;  /* Unix time; 0: never */
 } dff_link_request_t;
 
 typedef struct {
@@ -35,16 +40,17 @@ typedef struct {
 int dff_link_add(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
     dff_link_result_t *result, dff_err_t *err);
 
-/* Changes what is given of an existing link (func_id NULL: not given). */
+/* Changes what is given of an existing one (func_id NULL: not given). */
 int dff_link_modify(dff_db_t *db, dff_rcmd_t *rcmd, const dff_link_request_t *request,
     dff_link_result_t *result, dff_err_t *err);
 
-/* One row, or none: id, funcId, funcCallKwargsJSON, isDisabled, expireTime, 1 when the
- * function is published, throttlingJSON, showInDoc. */
-int dff_link_get(dff_db_t *db, const char *id, dff_db_rows_t *rows, dff_err_t *err);
+/* One row, or none: id, funcId, funcCallKwargsJSON, isDisabled, expireTime (a batch: NULL),
+ * 1 when the function is published, apiAuthId, throttlingJSON (a batch: NULL), showInDoc. */
+int dff_link_get(dff_db_t *db, dff_route_kind_t kind, const char *id, dff_db_rows_t *rows,
+    dff_err_t *err);
 
-/* Newest first: id, funcId, funcCallKwargsJSON, isDisabled, expireTime, 1 when the
- * function is published. At most limit rows. */
-int dff_link_list(dff_db_t *db, int limit, dff_db_rows_t *rows, dff_err_t *err);
+/* Newest first, the columns up to apiAuthId. At most limit rows. */
+int dff_link_list(dff_db_t *db, dff_route_kind_t kind, int limit, dff_db_rows_t *rows,
+    dff_err_t *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "dff_keys.h"
 #include "dff_script.h"
+#include "store/dff_api_auth_route.h"
 #include "store/dff_func.h"
 
 #include "dff_banned.h"
@@ -17,6 +18,10 @@
 
 /* Only the link rows are locked (the selects inside read what is committed), so
  * that two syncs never wait for each other in a circle. */
+#define DFF_SYNC_AUTH_FUNC                                                                  \
+    "FROM api_auth a JOIN func f ON f.id = JSON_UNQUOTE(JSON_EXTRACT(a.configJSON, '$.funcId'))" \
+    " JOIN script s ON s.id = f.scriptId WHERE a.id = l.apiAuthId AND a.type = 'func'"
+
 #define DFF_SYNC_SELECT(table, expire, throttling)                                          \
     "SELECT l.id, l.funcId, l.funcCallKwargsJSON, l.isDisabled, " expire ", " throttling ","  \
     " l.apiAuthId,"                                                                         \
@@ -24,7 +29,9 @@
     " (SELECT a.configJSON FROM api_auth a WHERE a.id = l.apiAuthId),"                      \
     " (SELECT f.extraConfigJSON FROM func f WHERE f.id = l.funcId),"                        \
     " (SELECT s.publishVersion FROM func f JOIN script s ON s.id = f.scriptId"              \
-    "   WHERE f.id = l.funcId)"                                                             \
+    "   WHERE f.id = l.funcId),"                                                            \
+    " (SELECT f.extraConfigJSON " DFF_SYNC_AUTH_FUNC "),"                                   \
+    " (SELECT s.publishVersion " DFF_SYNC_AUTH_FUNC ")"                                     \
     " FROM " table " l"
 
 #define DFF_SYNC_OF_SCRIPT  " WHERE l.funcId >= ? AND l.funcId < ? FOR UPDATE"
@@ -51,39 +58,54 @@ _Static_assert(sizeof(dff_sync_selects) / sizeof(dff_sync_selects[0]) == DFF_ROU
 enum {      /* columns of the selects */
     DFF_SYNC_ID, DFF_SYNC_FUNC, DFF_SYNC_KWARGS, DFF_SYNC_DISABLED, DFF_SYNC_EXPIRE,
     DFF_SYNC_THROTTLING, DFF_SYNC_AUTH_ID, DFF_SYNC_AUTH_TYPE, DFF_SYNC_AUTH_CONFIG,
-    DFF_SYNC_CONFIG, DFF_SYNC_VERSION
+    DFF_SYNC_CONFIG, DFF_SYNC_VERSION, DFF_SYNC_AUTH_FUNC_CONFIG, DFF_SYNC_AUTH_FUNC_VERSION
 };
 
 typedef struct {            /* one run of a transaction */
-    dff_rcmd_t      *rcmd;
-    const char      *id;            /* of the script or link */
-    dff_route_kind_t kind;
-    size_t           in_batch;      /* routes since MULTI */
-    dff_sync_count_t done;          /* of this run */
+    dff_rcmd_t         *rcmd;
+    const dff_config_t *cfg;
+    const char         *id;         /* of the script or link */
+    dff_route_kind_t    kind;
+    size_t              in_batch;   /* routes since MULTI */
+    dff_sync_count_t    done;       /* of this run */
 } dff_sync_t;
 
 
 /* An API auth that is named but gone stays a demand that nobody can meet. */
-static void
-dff_sync_add_api_auth(dff_buf_t *out, const dff_str_t *columns)
+static int
+dff_sync_add_api_auth(dff_buf_t *out, const dff_config_t *cfg, dff_route_kind_t kind,
+    const dff_str_t *columns, dff_err_t *err)
 {
-    if (columns[DFF_SYNC_AUTH_ID].data == NULL) {
-        return;
+    dff_func_config_t     config;
+    dff_api_auth_source_t source = {
+        .secret = dff_str_from(cfg->secret),
+        .id = columns[DFF_SYNC_AUTH_ID],
+        .type = columns[DFF_SYNC_AUTH_TYPE],
+        .stored = columns[DFF_SYNC_AUTH_CONFIG],
+        .kind = kind,
+        .link_id = columns[DFF_SYNC_ID],
+    };
+
+    if (source.id.data == NULL) {
+        return DFF_OK;
     }
-    dff_buf_add_str(out, DFF_STR("{\"id\":\""));
-    dff_buf_add_json_escaped(out, columns[DFF_SYNC_AUTH_ID]);
-    dff_buf_add_str(out, DFF_STR("\",\"type\":\""));
-    dff_buf_add_json_escaped(out, columns[DFF_SYNC_AUTH_TYPE].data == NULL
-                                  ? DFF_STR("missing") : columns[DFF_SYNC_AUTH_TYPE]);
-    dff_buf_add_str(out, DFF_STR("\",\"config\":"));
-    dff_buf_add_str(out, columns[DFF_SYNC_AUTH_CONFIG].data == NULL
-                         ? DFF_STR("{}") : columns[DFF_SYNC_AUTH_CONFIG]);
-    dff_buf_add_str(out, DFF_STR("}"));
+    if (dff_func_config_read(columns[DFF_SYNC_AUTH_FUNC_CONFIG], &config, err) != DFF_OK) {
+        return dff_err_wrap(err, "function of API auth %.*s", (int) source.id.len, source.id.data);
+    }
+    source.func = (dff_route_auth_func_t) {
+        .script_version = (int) dff_db_number(columns[DFF_SYNC_AUTH_FUNC_VERSION]),
+        .timeout_s = config.timeout_s,
+        .api_timeout_s = config.api_timeout_s,
+        .queue = config.queue,
+        .max_memory_mb = config.max_memory_mb,
+        .func_gone = columns[DFF_SYNC_AUTH_FUNC_VERSION].data == NULL,
+    };
+    return dff_api_auth_route(out, &source, err);
 }
 
 
 static int
-dff_sync_encode(dff_buf_t *out, dff_buf_t *auth, dff_route_kind_t kind,
+dff_sync_encode(dff_buf_t *out, dff_buf_t *auth, const dff_sync_t *sync,
     const dff_str_t *columns, dff_err_t *err)
 {
     dff_func_config_t config;
@@ -93,10 +115,12 @@ dff_sync_encode(dff_buf_t *out, dff_buf_t *auth, dff_route_kind_t kind,
         return dff_err_wrap(err, "function %.*s", (int) columns[DFF_SYNC_FUNC].len,
                             columns[DFF_SYNC_FUNC].data);
     }
-    dff_sync_add_api_auth(auth, columns);
+    if (dff_sync_add_api_auth(auth, sync->cfg, sync->kind, columns, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
 
     route = (dff_route_t) {
-        .kind = kind,
+        .kind = sync->kind,
         .id = columns[DFF_SYNC_ID],
         .func_id = columns[DFF_SYNC_FUNC],
         .kwargs = columns[DFF_SYNC_KWARGS],
@@ -151,7 +175,7 @@ dff_sync_route(dff_sync_t *sync, const dff_str_t *columns, dff_err_t *err)
     dff_key_t   key;
     int         rc = DFF_ERROR;
 
-    if (dff_sync_encode(&json, &auth, sync->kind, columns, err) != DFF_OK) {
+    if (dff_sync_encode(&json, &auth, sync, columns, err) != DFF_OK) {
         dff_err_wrap(err, "%s %.*s", kind, (int) id.len, id.data);
         goto done;
     }
@@ -359,9 +383,14 @@ int
 dff_sync_script(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id, dff_sync_count_t *count,
     dff_err_t *err)
 {
-    dff_sync_t sync = { .rcmd = rcmd, .id = script_id };
+    dff_sync_t sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = script_id };
 
-    return dff_sync_run(db, dff_sync_script_body, &sync, count, err);
+    if (dff_sync_run(db, dff_sync_script_body, &sync, count, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    /* Each link in a transaction of its own: their rows are of other scripts, whose syncs
+     * may hold them and wait for ours. */
+    return dff_sync_auth_func(db, rcmd, script_id, count, err);
 }
 
 
@@ -369,7 +398,7 @@ int
 dff_sync_link(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char *id,
     dff_sync_count_t *count, dff_err_t *err)
 {
-    dff_sync_t sync = { .rcmd = rcmd, .id = id, .kind = kind };
+    dff_sync_t sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = id, .kind = kind };
 
     return dff_sync_run(db, dff_sync_link_body, &sync, count, err);
 }

@@ -7,6 +7,8 @@
  * in whatever order they come here. All calls may be repeated; that is the
  * repair after Redis was away. Readers are told on the channel dff:changed.
  *
+ * Passwords of API auths leave MySQL as proofs only (common/dff_route_auth.h).
+ *
  * Runs in dffctl and the api processes.
  */
 #ifndef DFF_SYNC_H
@@ -30,6 +32,14 @@ int dff_sync_script(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id,
 
 /* One link. One that is not in MySQL is removed. */
 int dff_sync_link(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char *id,
+    dff_sync_count_t *count, dff_err_t *err);
+
+/* The links of an API auth, one by one; also of one that is not in MySQL. */
+int dff_sync_api_auth(dff_db_t *db, dff_rcmd_t *rcmd, const char *api_auth_id,
+    dff_sync_count_t *count, dff_err_t *err);
+
+/* The links whose API auth asks a function of this script. dff_sync_script() does it. */
+int dff_sync_auth_func(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id,
     dff_sync_count_t *count, dff_err_t *err);
 
 /* Everything; also removes what MySQL does not have. */

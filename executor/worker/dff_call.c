@@ -223,6 +223,15 @@ dff_call_check(dff_call_t *call)
 
 /* --- around it -------------------------------------------------------------------- */
 
+/* -1: a Python exception is set. */
+static int
+dff_call_write(dff_call_t *call, PyObject *result)
+{
+    if (call->job.origin == DFF_ORIGIN_API_AUTH)
+        return dff_result_write_verdict(call->worker, result, &call->reply.body_type);
+    return dff_result_write(call->worker, result, call->job.return_type, &call->reply.body_type);
+}
+
 /* Runs the job under its limits. NULL: its result is written. Else the exception
  * that it ended with; new reference. */
 static PyObject *
@@ -244,8 +253,7 @@ dff_call_guarded(dff_call_t *call)
     if (result != NULL && PyExceptionInstance_Check(result))
         PyErr_SetObject((PyObject *) Py_TYPE(result), result);
     else if (result != NULL)
-        (void) dff_result_write(call->worker, result, call->job.return_type,
-                                &call->reply.body_type);      /* -1: the exception below */
+        (void) dff_call_write(call, result);      /* -1: the exception below */
     Py_XDECREF(result);
     exception = dff_py_exception_take();
 
@@ -358,6 +366,7 @@ dff_call_write_frame(dff_call_t *call)
 
     call->reply.body = (dff_str_t) { worker->body.data, worker->body.len };
     call->reply.control = (dff_str_t) { worker->control.data, worker->control.len };
+    call->reply.once = worker->once;
     size = dff_reply_size(&call->reply);
 
     begin = dff_frame_begin(out, DFF_FRAME_RESULT, call->seq);
@@ -402,6 +411,7 @@ dff_call_run(dff_worker_t *worker, uint64_t seq, dff_str_t envelope)
 
     dff_buf_clear(&worker->body);
     dff_buf_clear(&worker->control);
+    worker->once = false;
     dff_call_log_clear(&worker->log);
     call.reply.started_at_ms = dff_time_now_ms();
 

@@ -111,10 +111,12 @@ dff_result_response(dff_worker_t *worker, PyObject *response)
     PyObject  *control = PyObject_GetAttrString(response, "control");
     int        large = dff_result_flag(response, "is_large");
     int        etag = dff_result_flag(response, "has_etag");
+    int        once = dff_result_flag(response, "is_once");
     int        rc = -1;
 
-    if (data == NULL || control == NULL || large < 0 || etag < 0)
+    if (data == NULL || control == NULL || large < 0 || etag < 0 || once < 0)
         goto done;
+    worker->once = once;
     if (!PyUnicode_Check(control)) {
         PyErr_SetString(PyExc_TypeError, "the control of a DFF.RESP is not text");
         goto done;
@@ -209,4 +211,17 @@ dff_result_write(dff_worker_t *worker, PyObject *result, dff_return_type_t type,
         }
     }
     return rc == 0 ? dff_result_bounds(worker) : rc;
+}
+
+int
+dff_result_write_verdict(dff_worker_t *worker, PyObject *result, dff_body_type_t *body_type)
+{
+    int verdict = (PyObject *) Py_TYPE(result) == worker->py.response_type
+        ? 0 : PyObject_IsTrue(result);
+
+    if (verdict < 0)
+        return -1;
+    *body_type = DFF_BODY_JSON;
+    dff_buf_add_str(&worker->body, verdict ? DFF_STR("true") : DFF_STR("false"));
+    return dff_result_bounds(worker);
 }

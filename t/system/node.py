@@ -47,6 +47,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def fixture_lines(name):
+    """The lines of a file in t/fixtures, as words."""
+    lines = (ROOT / 't/fixtures' / name).read_text().splitlines()
+    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
+
+
 class Response:
     """An HTTP answer: status, headers (names in lower case), body, how long it took."""
 
@@ -231,14 +237,14 @@ class Node:
             self.ctl('link', 'add', f'{script_id}.{name}', '--id', link, '--update')
 
     def publish_fixtures(self):
-        """Every script of t/fixtures, and the links that links.txt names:
-        a line is the words after `dffctl link add`."""
+        """Every script of t/fixtures, then setup.txt, whose lines are the words after
+        `dffctl`, then links.txt, whose lines are the words after `dffctl link add`."""
         for script in sorted((ROOT / 't/fixtures').glob('*.py')):
             self.ctl('script', 'publish', script, '--id', script.stem)
-        for line in (ROOT / 't/fixtures/links.txt').read_text().splitlines():
-            words = shlex.split(line, comments=True)
-            if words:
-                self.ctl('link', 'add', *words, '--update')
+        for words in fixture_lines('setup.txt'):
+            self.ctl(*words)
+        for words in fixture_lines('links.txt'):
+            self.ctl('link', 'add', *words, '--update')
 
     def mysql(self, text):
         done = subprocess.run(

@@ -28,7 +28,7 @@ def late(seconds):
 def fail(**kwargs):
     raise ValueError(uuid.uuid4().hex)
 
-@DFF.API('x', cache_result=60, timeout=20)
+@DFF.API('x', cache_result=60, timeout=30)
 def large(size):
     return uuid.uuid4().hex + 'x' * size
 """
@@ -121,6 +121,23 @@ def test_the_result_of_a_call_whose_client_left_is_cached(cached):
     assert from_cache(cached.get(path))
 
 
+def test_the_result_of_a_call_that_was_answered_599_1_is_cached(cached):
+    path = '/api/v1/al/auln-cached-late?kwargs={"seconds":1.5}'
+    late = cached.get(path + '&options={"apiTimeout":1}')
+    assert late.json['error'] == 599.1
+    wait_until(lambda: keys(cached), 5, 'the result')
+    again = cached.get(path)
+    assert from_cache(again)
+    task = late.json['detail']['id']
+    assert cached.get(f'/api/v1/func-result?taskId={task}&unfold=true').body == again.body
+
+
+def test_a_cached_result_is_kept_for_cache_result_not_longer(cached):
+    cached.call('auln-cached-token', f=1)
+    key, = keys(cached)
+    assert 59000 < cached.redis('PTTL', key) <= 60000
+
+
 def test_a_call_that_saves_its_result_runs_the_function(cached):
     first = cached.call('auln-cached-token', d=1)
     saved = cached.call('auln-cached-token', {'saveResult': True}, d=1)
@@ -128,7 +145,7 @@ def test_a_call_that_saves_its_result_runs_the_function(cached):
 
 
 def test_a_cached_entry_that_cannot_be_read_is_run_again_and_is_an_error(cached):
-    cached.allow('dff: cached')
+    cached.allow('dff: cached result of link')
     first = cached.call('auln-cached-token', e=1)
     key, = keys(cached)
     cached.redis('SET', key, 'DFR1 nonsense')

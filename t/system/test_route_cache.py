@@ -1,7 +1,9 @@
 """The route cache of nginx: how often Redis is asked, and how soon changes are heard."""
 
 import json
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -9,38 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from node import wait_until
+from node import Node, wait_until
+from wire import Redis
 
 WORKERS = 3
-
-
-class Redis:
-    """One connection that speaks the protocol itself: fast, and able to listen."""
-
-    def __init__(self, node):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(node.setting('REDIS_SOCKET'))
-        self.file = self.socket.makefile('rb')
-        self('AUTH', node.setting('REDIS_PASSWORD'))
-        self('SELECT', node.setting('REDIS_DATABASE') or '5')
-
-    def send(self, *words):
-        words = [str(word).encode() for word in words]
-        self.socket.sendall(b'*%d\r\n' % len(words)
-                            + b''.join(b'$%d\r\n%s\r\n' % (len(w), w) for w in words))
-
-    def read(self):
-        line = self.file.readline().rstrip()
-        assert not line.startswith(b'-'), line
-        return line.decode()
-
-    def __call__(self, *words):
-        self.send(*words)
-        return self.read()
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
 
 
 class Gets:
@@ -83,12 +57,11 @@ def put(redis, link, publish=True, **fields):
 @pytest.fixture(scope='module')
 def cluster(session_node, test_folder):
     """A node whose nginx has several workers and a small cache."""
-    from node import Node
     node = Node(test_folder / 'routes', session_node)
     try:
         path = node.install / 'nginx/nginx.conf'
-        path.write_text(re.sub(r'worker_processes .*;', f'worker_processes {WORKERS};',
-                               path.read_text()).replace('dff_route_cache  64m', 'dff_route_cache  256k'))
+        text = re.sub(r'worker_processes .*;', f'worker_processes {WORKERS};', path.read_text())
+        path.write_text(text.replace('dff_route_cache  64m', 'dff_route_cache  256k'))
         node.start()
         node.publish_fixtures()
         yield node
@@ -233,7 +206,8 @@ def test_after_a_reload_the_cache_answers_and_hears_changes(cluster, redis):
         assert cluster.get('/api/v1/al/auln-again').json['n'] == n - 1
         put(redis, 'auln-again', kwargs={'n': n})
         wait_until(lambda: cluster.get('/api/v1/al/auln-again').json['n'] == n, 1)
-    wait_until(lambda: len(set(cluster.processes('nginx')) & old) == 1, 10, 'the end of old workers')
+    wait_until(lambda: len(set(cluster.processes('nginx')) & old) == 1, 10,
+               'the end of the old workers')
     with Gets(cluster) as gets:
         assert {cluster.get('/api/v1/al/auln-again').json['n'] for _ in range(30)} == {3}
         assert gets.of('auln-again') <= 1
@@ -263,8 +237,8 @@ class SlowRedis:
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.target)
             asked = threading.Event()
-            threading.Thread(target=self.copy, args=(client, server, asked, None), daemon=True).start()
-            threading.Thread(target=self.copy, args=(server, client, None, asked), daemon=True).start()
+            for words in ((client, server, asked, None), (server, client, None, asked)):
+                threading.Thread(target=self.copy, args=words, daemon=True).start()
 
     def copy(self, source, target, asks, asked):
         try:
@@ -288,36 +262,59 @@ class SlowRedis:
         self.listener.close()
 
 
-def test_what_was_read_before_a_change_is_not_stored_after_it(make_node, test_folder):
-    """The answer to a lookup is under way while the change is heard."""
+@pytest.fixture
+def slow(make_node, test_folder):
+    """A node with one nginx worker, whose way to Redis can be held up."""
     node = make_node()
-    path = node.install / 'nginx/nginx.conf'
+    proxy_path = test_folder / f'slow{node.port}.sock'
     own = node.install / 'data/through-proxy.yaml'
-    proxy_path = test_folder / 'slow.sock'
     own.write_text(re.sub(r'(?m)^REDIS_SOCKET:.*$', f'REDIS_SOCKET: {proxy_path}',
                           node.config.read_text()))
     own.chmod(0o644)
+    path = node.install / 'nginx/nginx.conf'
     path.write_text(re.sub(r'worker_processes .*;', 'worker_processes 1;', path.read_text())
                     .replace('user-config.yaml', 'through-proxy.yaml'))
-    proxy = SlowRedis(proxy_path, node.setting('REDIS_SOCKET'))
+    node.proxy = SlowRedis(proxy_path, node.setting('REDIS_SOCKET'))
     try:
         node.start()
         node.publish_fixtures()
-        redis = Redis(node)
-        put(redis, 'auln-race', publish=False, kwargs={'n': 1})
         wait_until(lambda: node.get('/api/v1/al/auln-ok').text == 'ok', 5)
-
-        with ThreadPoolExecutor(1) as pool:
-            proxy.hold = True
-            first = pool.submit(node.get, '/api/v1/al/auln-race')
-            assert proxy.held.wait(5)
-            put(redis, 'auln-race', kwargs={'n': 2})
-            time.sleep(0.2)                  # the change arrives on another connection
-            proxy.hold = False
-            proxy.release.set()
-            assert first.result().json['n'] == 1
-        assert node.get('/api/v1/al/auln-race').json['n'] == 2
-        redis.close()
+        yield node
     finally:
         node.stop('nginx')
-        proxy.close()
+        node.proxy.close()
+
+
+def test_what_was_read_before_a_change_is_not_stored_after_it(slow):
+    """The answer to a lookup is under way while the change is heard."""
+    redis = Redis(slow)
+    put(redis, 'auln-race', publish=False, kwargs={'n': 1})
+    with ThreadPoolExecutor(1) as pool:
+        slow.proxy.hold = True
+        first = pool.submit(slow.get, '/api/v1/al/auln-race')
+        assert slow.proxy.held.wait(5)
+        put(redis, 'auln-race', kwargs={'n': 2})
+        time.sleep(0.2)                  # the change arrives on another connection
+        slow.proxy.hold = False
+        slow.proxy.release.set()
+        assert first.result().json['n'] == 1
+    assert slow.get('/api/v1/al/auln-race').json['n'] == 2
+    redis.close()
+
+
+def test_a_lookup_that_a_reload_overtakes_is_answered(slow):
+    old = set(slow.processes('nginx')) - {slow.pid('nginx')}
+    redis = Redis(slow)
+    put(redis, 'auln-overtaken', func='t__basic.ok')
+    with ThreadPoolExecutor(1) as pool:
+        slow.proxy.hold = True
+        first = pool.submit(slow.get, '/api/v1/al/auln-overtaken')
+        assert slow.proxy.held.wait(5)
+        os.kill(slow.pid('nginx'), signal.SIGHUP)
+        wait_until(lambda: len(slow.processes('nginx')) == 3, 5, 'the new worker')
+        time.sleep(0.3)                  # the old one has nothing else to do
+        slow.proxy.hold = False
+        slow.proxy.release.set()
+        assert first.result().text == 'ok'
+    wait_until(lambda: not old & set(slow.processes('nginx')), 5, 'the end of the old worker')
+    redis.close()

@@ -74,7 +74,7 @@ def _headers(fields):
     return headers
 
 
-# The built-in table alone: the same on every machine, and no file is read.
+# The built-in table alone: the same on every machine.
 _types = mimetypes.MimeTypes()
 
 
@@ -112,9 +112,10 @@ def _control(content_type, status_code, headers, allow_304, download):
 class Response:
     """What DFF.RESP returns: the body, and as JSON what nginx does with it. The worker
     adds to the JSON what it knows only when the body is written: the ETag of one that may
-    be answered 304 (has_etag), the path of one that goes to a file (is_large)."""
+    be answered 304 (has_etag), the path of one that goes to a file (is_large). is_once: the
+    file is gone when it was sent."""
 
-    __slots__ = ('data', 'control', 'has_etag', 'is_large')
+    __slots__ = ('data', 'control', 'has_etag', 'is_large', 'is_once')
 
     def __init__(self, data, status_code=None, content_type=None, headers=None,
                  allow_304=False, download=False):
@@ -122,11 +123,12 @@ class Response:
                            download)
         self._set(data, control, has_etag=allow_304)
 
-    def _set(self, data, control, has_etag=False, is_large=False):
+    def _set(self, data, control, has_etag=False, is_large=False, is_once=False):
         self.data = data
         self.control = json.dumps(control, ensure_ascii=False)
         self.has_etag = has_etag
         self.is_large = is_large
+        self.is_once = is_once
         return self
 
 
@@ -157,7 +159,7 @@ class FileResponse:
             control['autoDelete'] = True
         if self._node:
             control['node'] = self._node
-        return _new(b'', control)
+        return _new(b'', control, is_once=auto_delete)
 
 
 class LargeResponse:

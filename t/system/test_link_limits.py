@@ -221,13 +221,13 @@ def test_wrong_settings_of_a_link_say_what(node):
 
 
 def test_a_link_whose_function_is_gone_is_404_no_such_func(node):
-    node.ctl('script', 'publish', '-', '--id', 't__gone', stdin="@DFF.API('x')\ndef f(): pass\n")
-    node.ctl('link', 'add', 't__gone.f', '--id', 'auln-gone')
-    assert node.call('auln-gone').status == 200
-    node.ctl('script', 'publish', '-', '--id', 't__gone', stdin="@DFF.API('x')\ndef g(): pass\n")
-    answer = node.call('auln-gone')
+    node.ctl('script', 'publish', '-', '--id', 't__limgone', stdin="@DFF.API('x')\ndef f(): pass\n")
+    node.ctl('link', 'add', 't__limgone.f', '--id', 'auln-lim-gone')
+    assert node.call('auln-lim-gone').status == 200
+    node.ctl('script', 'publish', '-', '--id', 't__limgone', stdin="@DFF.API('x')\ndef g(): pass\n")
+    answer = node.call('auln-lim-gone')
     assert answer.status == 404 and answer.json['message'] == 'No such Func'
-    assert answer.json['detail'] == {'funcId': 't__gone.f'}
+    assert answer.json['detail'] == {'funcId': 't__limgone.f'}
 
 
 # --- the queue limit ------------------------------------------------------------------------------

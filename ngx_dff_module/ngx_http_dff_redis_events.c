@@ -1,0 +1,206 @@
+/* hiredis's wishes as events of nginx: see the header. */
+#include "ngx_http_dff_redis_events.h"
+
+#define NGX_HTTP_DFF_REDIS_PROGRESS  (16 * 1024)   /* bytes of a long reply that count as one */
+
+static void ngx_http_dff_redis_read_handler(ngx_event_t *ev);
+static void ngx_http_dff_redis_write_handler(ngx_event_t *ev);
+static void ngx_http_dff_redis_flush_handler(ngx_event_t *ev);
+
+static void ngx_http_dff_redis_add_read(void *data);
+static void ngx_http_dff_redis_del_read(void *data);
+static void ngx_http_dff_redis_add_write(void *data);
+static void ngx_http_dff_redis_del_write(void *data);
+static void ngx_http_dff_redis_cleanup(void *data);
+
+
+void
+ngx_http_dff_redis_attach(ngx_http_dff_redis_t *link)
+{
+    ngx_connection_t   *c = link->connection;
+    redisAsyncContext  *ac = link->context;
+
+    link->flush.data = link;
+    link->flush.handler = ngx_http_dff_redis_flush_handler;
+    link->flush.log = link->log;
+
+    c->data = link;
+    c->log = link->log;
+    c->read->handler = ngx_http_dff_redis_read_handler;
+    c->read->log = c->log;
+    c->write->handler = ngx_http_dff_redis_write_handler;
+    c->write->log = c->log;
+    /* a link is never closed to make room for a client */
+    c->idle = 0;
+
+    ac->data = link;
+    ac->ev.data = link;
+    ac->ev.addRead = ngx_http_dff_redis_add_read;
+    ac->ev.delRead = ngx_http_dff_redis_del_read;
+    ac->ev.addWrite = ngx_http_dff_redis_add_write;
+    ac->ev.delWrite = ngx_http_dff_redis_del_write;
+    ac->ev.cleanup = ngx_http_dff_redis_cleanup;
+}
+
+
+static void
+ngx_http_dff_redis_read_handler(ngx_event_t *ev)
+{
+    size_t                 buffered;
+    ngx_uint_t             answers;
+    ngx_connection_t      *c = ev->data;
+    ngx_http_dff_redis_t  *link = c->data;
+
+    answers = link->answers;
+
+    redisAsyncHandleRead(link->context);
+
+    if (link->context == NULL) {
+        return;
+    }
+
+    buffered = link->context->c.reader->len;
+
+    if (answers != link->answers || buffered >= link->buffered + NGX_HTTP_DFF_REDIS_PROGRESS) {
+        link->progress = ngx_current_msec;
+        link->buffered = buffered;
+    }
+
+    if (link->state == NGX_HTTP_DFF_REDIS_LEAVING && link->context->replies.head == NULL) {
+        redisAsyncFree(link->context);
+    }
+}
+
+
+static void
+ngx_http_dff_redis_write_handler(ngx_event_t *ev)
+{
+    ngx_connection_t      *c = ev->data;
+    ngx_http_dff_redis_t  *link = c->data;
+
+    /* a wish to write that comes up in here means that the socket is full */
+    link->writing = 1;
+    redisAsyncHandleWrite(link->context);
+    link->writing = 0;
+}
+
+
+static void
+ngx_http_dff_redis_flush_handler(ngx_event_t *ev)
+{
+    ngx_http_dff_redis_t  *link = ev->data;
+
+    if (link->context == NULL) {
+        return;
+    }
+
+    link->writing = 1;
+    redisAsyncHandleWrite(link->context);
+    link->writing = 0;
+}
+
+
+static void
+ngx_http_dff_redis_add_read(void *data)
+{
+    ngx_http_dff_redis_t  *link = data;
+
+    if (!link->connection->read->active
+        && ngx_add_event(link->connection->read, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, link->log, 0,
+                      "dff: no read event for Redis link \"%s\"", link->name);
+    }
+}
+
+
+static void
+ngx_http_dff_redis_del_read(void *data)
+{
+    ngx_http_dff_redis_t  *link = data;
+
+    if (link->connection->read->active) {
+        (void) ngx_del_event(link->connection->read, NGX_READ_EVENT, 0);
+    }
+}
+
+
+static void
+ngx_http_dff_redis_add_write(void *data)
+{
+    ngx_connection_t      *c;
+    ngx_http_dff_redis_t  *link = data;
+
+    c = link->connection;
+
+    if ((link->context->c.flags & REDIS_CONNECTED) && !link->writing) {
+
+        if (!c->write->active) {
+            ngx_post_event(&link->flush, &ngx_posted_events);
+        }
+
+        if (!link->watch.timer_set) {
+            ngx_add_timer(&link->watch, link->silence);
+        }
+
+        return;
+    }
+
+    if (!c->write->active
+        && ngx_add_event(c->write, NGX_WRITE_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ALERT, link->log, 0,
+                      "dff: no write event for Redis link \"%s\"", link->name);
+    }
+}
+
+
+static void
+ngx_http_dff_redis_del_write(void *data)
+{
+    ngx_http_dff_redis_t  *link = data;
+
+    if (link->connection->write->active) {
+        (void) ngx_del_event(link->connection->write, NGX_WRITE_EVENT, 0);
+    }
+}
+
+
+static void
+ngx_http_dff_redis_cleanup(void *data)
+{
+    ngx_connection_t      *c;
+    ngx_http_dff_redis_t  *link = data;
+
+    c = link->connection;
+
+    if (link->context->c.err) {
+        ngx_http_dff_redis_blame(link, link->context->c.errstr);
+    }
+
+    /* hiredis closes the descriptor right after this */
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
+    }
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
+    }
+    if (c->read->posted) {
+        ngx_delete_posted_event(c->read);
+    }
+    if (c->write->posted) {
+        ngx_delete_posted_event(c->write);
+    }
+    if (link->flush.posted) {
+        ngx_delete_posted_event(&link->flush);
+    }
+
+    ngx_free_connection(c);
+    c->fd = (ngx_socket_t) -1;
+
+    link->connection = NULL;
+    link->context = NULL;
+    link->writing = 0;
+
+    ngx_http_dff_redis_ended(link);
+}
