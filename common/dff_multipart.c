@@ -48,7 +48,7 @@ dff_multipart_init(dff_multipart_t *reader, dff_str_t boundary, unsigned max_par
     reader->fail = (dff_multipart_fail_t) { NULL, 0, 0 };
 }
 
-/* --- content, up to the next delimiter --------------------------------------------------------- */
+/* --- content, up to the next delimiter ----------------------------------------------- */
 
 static int
 dff_multipart_emit(dff_multipart_t *reader, const char *data, size_t len)
@@ -119,7 +119,7 @@ delimiter:
     return p;
 }
 
-
+/* --- heads ------------------------------------------------------------------------------- */
 
 static int
 dff_multipart_begin(dff_multipart_t *reader)
@@ -160,7 +160,7 @@ dff_multipart_head_byte(dff_multipart_t *reader, char c)
     return DFF_OK;
 }
 
-/* --- behind a delimiter ------------------------------------------------------------------------ */
+/* --- behind a delimiter -------------------------------------------------------------- */
 
 static int
 dff_multipart_next_part(dff_multipart_t *reader)
@@ -207,7 +207,7 @@ dff_multipart_boundary_byte(dff_multipart_t *reader, char c)
     return DFF_OK;
 }
 
-/* --- the reader -------------------------------------------------------------------------------- */
+/* --- the reader ---------------------------------------------------------------------- */
 
 int
 dff_multipart_feed(dff_multipart_t *reader, const char *data, size_t len)

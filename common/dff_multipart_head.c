@@ -5,7 +5,7 @@
 
 #include "dff_banned.h"
 
-/* --- parameters -------------------------------------------------------------------------------- */
+/* --- parameters ---------------------------------------------------------------------- */
 
 static size_t
 dff_multipart_skip(const char *text, size_t at, size_t len, bool blanks)
@@ -183,7 +183,7 @@ dff_multipart_extended(dff_str_t *text)
     return DFF_OK;
 }
 
-/* --- header lines ------------------------------------------------------------------------------ */
+/* --- header lines -------------------------------------------------------------------- */
 
 static const char *
 dff_multipart_disposition(char *value, size_t len, dff_multipart_part_t *part)
@@ -300,7 +300,7 @@ dff_multipart_head_read(char *head, size_t len, dff_multipart_part_t *part)
     return (seen & 1) ? NULL : "has no Content-Disposition";
 }
 
-/* --- the boundary ------------------------------------------------------------------------------ */
+/* --- the boundary -------------------------------------------------------------------- */
 
 int
 dff_multipart_boundary(dff_str_t content_type, char out[DFF_MULTIPART_BOUNDARY_MAX],
