@@ -86,9 +86,9 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_STR("producer", producer, 0, DFF_PRODUCER_MAX, dff_id_is_trace),
     DFF_JOB_NUM("waitUntil", wait_until_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_STR("trace", trace_id, 0, DFF_TRACE_ID_MAX, dff_id_is_trace),
-    DFF_JOB_STR("node", node, 0, DFF_NODE_NAME_MAX, dff_id_is_link),
     DFF_JOB_STR("cacheAs", cache_as, 0, DFF_TASK_ID_MAX, dff_id_is_link),
     DFF_JOB_NUM("cacheMs", cache_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_STR("node", node, 0, DFF_NODE_NAME_MAX, dff_id_is_link),
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
 };
@@ -103,7 +103,6 @@ static const dff_field_t dff_reply_rows[] = {
         dff_id_is_link),
     DFF_REPLY_ENUM("status", status, DFF_MUST, dff_statuses),
     DFF_REPLY_ENUM("type", body_type, DFF_FIELD_ALWAYS, dff_body_types),
-    DFF_ROW(dff_reply_t, "once", once, 0, DFF_FIELD_BOOL, 0, 1, NULL, NULL),
     DFF_REPLY_TIME("startedAt", started_at_ms),
     DFF_REPLY_TIME("endedAt", ended_at_ms),
 };

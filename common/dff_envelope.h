@@ -104,7 +104,6 @@ typedef enum { DFF_BODY_JSON, DFF_BODY_TEXT, DFF_BODY_RAW, DFF_BODY_COUNT } dff_
 typedef struct {
     dff_str_t       id;              /* the job's */
     dff_status_t    status;
-    bool            once;            /* sending it uses it up: it is not cached */
     dff_body_type_t body_type;       /* JSON, text (a str), or as control says */
     int64_t         started_at_ms;   /* 0: never started */
     int64_t         ended_at_ms;

@@ -125,8 +125,8 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
     }
 
     call->pushing++;
-    ngx_http_dff_call_wake(call);
     call->deadline = ngx_current_msec + wait;
+    ngx_http_dff_call_wake(call);
     ctx->pushed = ngx_current_msec;
     ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
 }

@@ -118,8 +118,8 @@ ngx_http_dff_endpoint_ctx(ngx_http_request_t *r, ngx_http_dff_ctx_t **ctx)
     made->request = r;
     made->worker = mcf->worker;
     made->started = ngx_current_msec;
-    made->asked = made->started;
     made->url = r->unparsed_uri;
+    made->asked = made->started;
 
     h = ngx_http_dff_dump_header(r, "x-trace-id", sizeof("x-trace-id") - 1);
 

@@ -8,9 +8,6 @@
 
 #include "dff_beneath.h"
 
-/* How long a file of another node is taken to be there: large results are kept for an hour. */
-#define NGX_HTTP_DFF_FILE_REMOTE_MS  (3500 * 1000)
-
 /* A file that goes with its request. */
 typedef struct {
     ngx_log_t  *log;
@@ -205,12 +202,9 @@ ngx_http_dff_file_is_there(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
         return 0;
     }
 
-    if (control.file.len == 0) {
+    /* of another node's file it is believed: nothing is cached longer than it lives */
+    if (control.file.len == 0 || ngx_http_dff_file_is_remote(ctx, &control)) {
         return 1;
-    }
-
-    if (ngx_http_dff_file_is_remote(ctx, &control)) {
-        return dff_time_now_ms() - reply->ended_at_ms < NGX_HTTP_DFF_FILE_REMOTE_MS;
     }
 
     fd = dff_beneath_open(ctx->worker->mcf->config.resource_root_path,

@@ -99,10 +99,10 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   trace_id;
     ngx_str_t                   task_id;      /* once there is one */
     ngx_str_t                   link_id;
+    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
                                                  as JSON */
     ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
-    ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
     ngx_array_t                *query;        /* of ngx_http_dff_field_t; NULL: not read yet */
@@ -114,11 +114,11 @@ struct ngx_http_dff_ctx_s {
     ngx_http_dff_options_t      options;
     ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */
+    dff_reason_t                reason;       /* of the answer; DFF_REASON_NONE: a success */
     ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
     struct ngx_http_dff_body_s *reading;      /* the body */
     struct ngx_http_dff_upload_s *upload;     /* the body is one */
     void                       *relay;        /* the answer is a file of another node */
-    dff_reason_t                reason;       /* of the answer; DFF_REASON_NONE: a success */
     const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dff_buf.h"
+#include "dff_json.h"
 #include "dff_time.h"
 
 #include "master/dff_recent.h"
@@ -196,14 +197,41 @@ dff_answer_put(dff_str_t *field, char *at, dff_str_t text)
     return at + text.len + 1;
 }
 
-/* Where a reply is cached; empty: it is not. */
+/* How long a reply may be cached, when its body is in a file: as long as that surely lives.
+ * 0: not at all, the file goes with the first answer. */
+static int64_t
+dff_answer_cache_ms(const dff_answer_conf_t *conf)
+{
+    int64_t           cache_ms = conf->job->cache_ms;
+    dff_reply_t       reply;
+    dff_json_object_t it;
+    dff_json_member_t member;
+
+    if (dff_reply_decode(conf->reply, &reply, NULL) != DFF_OK
+        || dff_json_object_open(&it, reply.control) != DFF_OK)
+        return cache_ms;                 /* no control: the body is in the reply */
+
+    while (dff_json_object_next(&it, &member, NULL) == 1) {
+        if (dff_str_eq(member.key, DFF_STR("autoDelete")) && member.type == DFF_JSON_TRUE)
+            return 0;
+        if (dff_str_eq(member.key, DFF_STR("file")) && cache_ms > DFF_CACHE_FILE_MAX_MS)
+            cache_ms = DFF_CACHE_FILE_MAX_MS;
+    }
+    return cache_ms;
+}
+
+/* Where and how long a reply is cached; empty: it is not. */
 static dff_str_t
-dff_answer_cache_key(const dff_answer_conf_t *conf, dff_key_t key)
+dff_answer_cache_key(const dff_answer_conf_t *conf, dff_key_t key, int64_t *cache_ms)
 {
     const dff_job_t *job = conf->job;
 
+    *cache_ms = 0;
     if (conf->kind != DFF_ANSWER_FINISH || conf->status != DFF_STATUS_SUCCESS || job->cache_ms == 0
-        || conf->once || job->cache_as.len == 0 || conf->reply.len > DFF_CACHE_MAX_BYTES)
+        || job->cache_as.len == 0 || conf->reply.len > DFF_CACHE_MAX_BYTES)
+        return DFF_STR("");
+    *cache_ms = dff_answer_cache_ms(conf);
+    if (*cache_ms == 0)
         return DFF_STR("");
     return (dff_str_t) { key, dff_key_cache_result(key, job->func_id, job->script_version,
                                                    job->cache_as) };
@@ -217,7 +245,8 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     int64_t          now_ms = dff_time_now_ms();
     dff_answer_t    *answer;
     dff_key_t        key;
-    dff_str_t        cache_key = dff_answer_cache_key(conf, key);
+    int64_t          cache_ms;
+    dff_str_t        cache_key = dff_answer_cache_key(conf, key, &cache_ms);
     char            *at;
 
     answer = malloc(sizeof(*answer) + job->id.len + job->producer.len + conf->node.len
@@ -239,7 +268,7 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     if (job->keep_result || job->producer.len == 0 || job->wait_until_ms <= now_ms)
         answer->ttl_s = (int) master->cfg->worker_result_expires_s;
     answer->at_ms = dff_time_monotonic_ms();
-    answer->cache_ms = job->cache_ms;
+    answer->cache_ms = cache_ms;
 
     at = dff_answer_put(&answer->id, answer->data, job->id);
     at = dff_answer_put(&answer->producer, at, job->producer);

@@ -14,6 +14,7 @@
 #define DFF_OUTBOX_MAX_BYTES  (64u << 20)       /* waiting for Redis */
 #define DFF_OUTBOX_MAX_MS     (3600 * 1000)
 #define DFF_CACHE_MAX_BYTES   (32u << 20)       /* a larger reply is not cached */
+#define DFF_CACHE_FILE_MAX_MS 3000000           /* .downloads are removed after 3600 s */
 
 typedef struct dff_outbox_s dff_outbox_t;
 
@@ -45,7 +46,6 @@ typedef struct {
     dff_str_t          node;        /* whose job: empty = ours, else a dead node's */
     dff_str_t          reply;       /* bytes of a reply envelope */
     dff_str_t          envelope;    /* DROP */
-    bool               once;        /* the reply is used up by its first use: not cached */
 } dff_answer_conf_t;
 
 dff_outbox_t *dff_outbox_new(dff_master_t *master);

@@ -382,7 +382,6 @@ dff_call_write_frame(dff_call_t *call)
 
     call->reply.body = (dff_str_t) { worker->body.data, worker->body.len };
     call->reply.control = (dff_str_t) { worker->control.data, worker->control.len };
-    call->reply.once = worker->once;
     size = dff_reply_size(&call->reply);
 
     begin = dff_frame_begin(out, DFF_FRAME_RESULT, call->seq);
@@ -427,7 +426,6 @@ dff_call_run(dff_worker_t *worker, uint64_t seq, dff_str_t envelope)
 
     dff_buf_clear(&worker->body);
     dff_buf_clear(&worker->control);
-    worker->once = false;
     dff_call_log_clear(&worker->log);
     call.reply.started_at_ms = dff_time_now_ms();
 

@@ -111,12 +111,10 @@ dff_result_response(dff_worker_t *worker, PyObject *response)
     PyObject  *control = PyObject_GetAttrString(response, "control");
     int        large = dff_result_flag(response, "is_large");
     int        etag = dff_result_flag(response, "has_etag");
-    int        once = dff_result_flag(response, "is_once");
     int        rc = -1;
 
-    if (data == NULL || control == NULL || large < 0 || etag < 0 || once < 0)
+    if (data == NULL || control == NULL || large < 0 || etag < 0)
         goto done;
-    worker->once = once;
     if (!PyUnicode_Check(control)) {
         PyErr_SetString(PyExc_TypeError, "the control of a DFF.RESP is not text");
         goto done;

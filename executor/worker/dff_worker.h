@@ -44,7 +44,6 @@ typedef struct {
     dff_call_log_t        log;
     dff_buf_t             body;
     dff_buf_t             control;
-    bool                  once;          /* the result is used up by its first use */
     int64_t               jobs_done;
 } dff_worker_t;
 

@@ -112,10 +112,9 @@ def _control(content_type, status_code, headers, allow_304, download):
 class Response:
     """What DFF.RESP returns: the body, and as JSON what nginx does with it. The worker
     adds to the JSON what it knows only when the body is written: the ETag of one that may
-    be answered 304 (has_etag), the path of one that goes to a file (is_large). is_once: the
-    file is gone when it was sent."""
+    be answered 304 (has_etag), the path of one that goes to a file (is_large)."""
 
-    __slots__ = ('data', 'control', 'has_etag', 'is_large', 'is_once')
+    __slots__ = ('data', 'control', 'has_etag', 'is_large')
 
     def __init__(self, data, status_code=None, content_type=None, headers=None,
                  allow_304=False, download=False):
@@ -123,12 +122,11 @@ class Response:
                            download)
         self._set(data, control, has_etag=allow_304)
 
-    def _set(self, data, control, has_etag=False, is_large=False, is_once=False):
+    def _set(self, data, control, has_etag=False, is_large=False):
         self.data = data
         self.control = json.dumps(control, ensure_ascii=False)
         self.has_etag = has_etag
         self.is_large = is_large
-        self.is_once = is_once
         return self
 
 
@@ -159,7 +157,7 @@ class FileResponse:
             control['autoDelete'] = True
         if self._node:
             control['node'] = self._node
-        return _new(b'', control, is_once=auto_delete)
+        return _new(b'', control)
 
 
 class LargeResponse:
