@@ -18,7 +18,9 @@
 #define DFF_ENVELOPE_SECTIONS     3
 #define DFF_ENVELOPE_LENGTH_MAX   10            /* digits of a section's length */
 
-static const char *const dff_job_kinds[] = { [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check" };
+static const char *const dff_job_kinds[] = {
+    [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check", [DFF_JOB_FILE] = "file",
+};
 
 static const char *const dff_origins[] = {
     [DFF_ORIGIN_AUTH_LINK] = "authLink", [DFF_ORIGIN_BATCH] = "batch",

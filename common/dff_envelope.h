@@ -43,6 +43,7 @@ typedef enum {            /* how the worker turns the result into bytes */
 typedef enum {
     DFF_JOB_CALL,         /* run func with kwargs */
     DFF_JOB_CHECK,        /* run the script text of kwargs.code, list its functions */
+    DFF_JOB_FILE,         /* a piece of a file of this node's resource folder */
     DFF_JOB_KIND_COUNT
 } dff_job_kind_t;
 

@@ -39,8 +39,28 @@ void
 ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
     ngx_buf_t *b, off_t size)
 {
-    ngx_int_t            rc;
     ngx_chain_t          out;
+    ngx_http_request_t  *r = ctx->request;
+
+    if (ngx_http_dff_answer_begin(ctx, status, type, size) != NGX_OK) {
+        return;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+ngx_int_t
+ngx_http_dff_answer_begin(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
+    off_t size)
+{
+    ngx_int_t            rc;
     ngx_http_request_t  *r = ctx->request;
 
     ctx->answered = 1;
@@ -68,23 +88,17 @@ ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *
 
     if (ngx_http_dff_answer_headers(ctx) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_DONE;
     }
 
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         ngx_http_finalize_request(r, rc);
-        return;
+        return NGX_DONE;
     }
 
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+    return NGX_OK;
 }
 
 

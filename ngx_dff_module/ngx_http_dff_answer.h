@@ -23,6 +23,11 @@ void ngx_http_dff_answer(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char 
 void ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *type,
     ngx_buf_t *b, off_t size);
 
+/* The header alone: NGX_OK: size bytes are to follow; NGX_DONE: the request has ended (there
+ * is no body, or an error). */
+ngx_int_t ngx_http_dff_answer_begin(ngx_http_dff_ctx_t *ctx, ngx_uint_t status,
+    const char *type, off_t size);
+
 /* {"ok":true,"error":200,"message":"","data":<data>, extra members…}; data is JSON text,
  * extra (may be empty) is text such as "\"taskId\":\"task-…\"". */
 void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra);

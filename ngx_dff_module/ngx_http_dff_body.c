@@ -13,6 +13,8 @@ struct ngx_http_dff_body_s {
     ngx_http_dff_ctx_t     *ctx;
     off_t                   received;
     off_t                   limit;
+    ngx_uint_t              staged;     /* the stage is still running */
+    ngx_uint_t              begun;      /* nginx has handed over what there is */
     ngx_http_dff_gather_t   gather;
 };
 
@@ -58,6 +60,7 @@ ngx_http_dff_body_stage(ngx_http_dff_ctx_t *ctx)
     }
 
     r->request_body_no_buffering = 1;
+    body->staged = 1;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_dff_body_begun);
 
@@ -68,16 +71,33 @@ ngx_http_dff_body_stage(ngx_http_dff_ctx_t *ctx)
     /* the reference that reading took; ours stays */
     ngx_http_finalize_request(r, NGX_DONE);
 
+    body->staged = 0;
+
+    if (!body->begun) {
+        return NGX_AGAIN;
+    }
+
     r->read_event_handler = ngx_http_dff_body_handler;
 
     return ngx_http_dff_body_read(body);
 }
 
 
-/* Unbuffered reading calls it before it returns: there is nothing to do yet. */
+/* Called before the reading function returns; but later, and with the whole body, where
+ * nginx buffers in spite of us: HTTP/2, when the end of the stream was there first. */
 static void
 ngx_http_dff_body_begun(ngx_http_request_t *r)
 {
+    ngx_http_dff_ctx_t   *ctx;
+    ngx_http_dff_body_t  *body;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_dff_module);
+    body = ctx->reading;
+    body->begun = 1;
+
+    if (!body->staged && ngx_http_dff_body_read(body) == NGX_OK) {
+        ngx_http_dff_stages_resume(ctx);
+    }
 }
 
 

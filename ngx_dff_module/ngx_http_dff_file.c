@@ -4,6 +4,7 @@
 
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_file.h"
+#include "ngx_http_dff_relay.h"
 
 #include "dff_beneath.h"
 
@@ -19,8 +20,8 @@ static ngx_fd_t ngx_http_dff_file_open(ngx_http_dff_ctx_t *ctx,
 static ngx_int_t ngx_http_dff_file_auto_delete(ngx_http_dff_ctx_t *ctx,
     ngx_http_dff_control_t *control);
 static void ngx_http_dff_file_gone(void *data);
-static void ngx_http_dff_file_missing(ngx_http_dff_ctx_t *ctx, ngx_str_t *path,
-    const char *why);
+static ngx_uint_t ngx_http_dff_file_is_remote(ngx_http_dff_ctx_t *ctx,
+    ngx_http_dff_control_t *control);
 
 
 void
@@ -40,19 +41,14 @@ ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *contro
         return;
     }
 
-    if (control->node.len != 0
-        && (control->node.len != ctx->worker->mcf->node.len
-            || ngx_memcmp(control->node.data, ctx->worker->mcf->node.data, control->node.len)
-               != 0))
-    {
-        ngx_http_dff_file_missing(ctx, &control->file, "it is on another node, and "
-                                  "RESOURCE_ROOT_SHARED is false");
+    if (ngx_http_dff_file_is_remote(ctx, control)) {
+        ngx_http_dff_relay_answer(ctx, control);
         return;
     }
 
     fd = ngx_http_dff_file_open(ctx, control, file);
     if (fd == NGX_INVALID_FILE) {
-        ngx_http_dff_file_missing(ctx, &control->file, strerror(ngx_errno));
+        ngx_http_dff_file_missing(ctx, control, strerror(ngx_errno));
         return;
     }
 
@@ -167,18 +163,32 @@ ngx_http_dff_file_gone(void *data)
 
 
 /* As of a function that failed: it named a file that cannot be sent. */
-static void
-ngx_http_dff_file_missing(ngx_http_dff_ctx_t *ctx, ngx_str_t *path, const char *why)
+void
+ngx_http_dff_file_missing(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control,
+    const char *why)
 {
     json_t  *text;
 
     text = json_sprintf("FileNotFoundError: the file \"%.*s\" that the function returned cannot "
-                        "be sent: %s", (int) ngx_min(path->len, 500), (char *) path->data, why);
+                        "be sent: %s", (int) ngx_min(control->file.len, 500),
+                        (char *) control->file.data, why);
 
     ngx_http_dff_answer_error(ctx, DFF_E_FUNC_FAILED, NULL, NULL,
                               json_pack("{s:s%, s:s, s:o*}",
                                         "id", ctx->task_id.data, ctx->task_id.len,
                                         "etype", "FileNotFoundError", "einfoTEXT", text));
+}
+
+
+/* On another node, which does not share its folder with us. */
+static ngx_uint_t
+ngx_http_dff_file_is_remote(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control)
+{
+    ngx_str_t  *ours = &ctx->worker->mcf->node;
+
+    return control->node.len != 0
+           && (control->node.len != ours->len
+               || ngx_memcmp(control->node.data, ours->data, ours->len) != 0);
 }
 
 
@@ -192,7 +202,8 @@ ngx_http_dff_file_is_there(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
         return 0;
     }
 
-    if (control.file.len == 0) {
+    /* of another node's file it is believed: nothing is cached longer than it lives */
+    if (control.file.len == 0 || ngx_http_dff_file_is_remote(ctx, &control)) {
         return 1;
     }
 

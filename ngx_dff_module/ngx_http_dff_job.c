@@ -67,7 +67,6 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
     ngx_http_dff_ctx_t     *ctx = call->ctx;
     ngx_http_dff_worker_t  *worker = ctx->worker;
 
-    job->kind = DFF_JOB_CALL;
     job->id = ngx_http_dff_str(call->node.str);
     job->trace_id = ngx_http_dff_str(ctx->trace_id);
     job->queued_at_ms = dff_time_now_ms();

@@ -118,6 +118,7 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
     struct ngx_http_dff_body_s *reading;      /* the body */
     struct ngx_http_dff_upload_s *upload;     /* the body is one */
+    void                       *relay;        /* the answer is a file of another node */
     const char                 *outcome;      /* of the answer: "OK", "cached", a reason */
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */

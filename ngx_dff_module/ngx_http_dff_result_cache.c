@@ -23,7 +23,8 @@ ngx_http_dff_result_cache_stage(ngx_http_dff_ctx_t *ctx)
     /* a caller that wants to fetch the result later needs a task of its own */
     if (ctx->route.cache_result_s <= 0
         || ctx->options.exec_mode != DFF_EXEC_SYNC
-        || ctx->options.save_result)
+        || ctx->options.save_result
+        || ctx->upload != NULL)
     {
         return NGX_OK;
     }

@@ -384,6 +384,8 @@ dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data, 
         *at++ = '\n';
     }
 
+    *at = '\0';      /* hiredis looks for the channels of a SUBSCRIBE as in C text */
+
     i = redisAsyncFormattedCommand(link->ac, fn, data, text->data, (size_t) (at - text->data));
     if (text->size > DFF_LINK_KEEP_SIZE)
         dff_buf_release(text);

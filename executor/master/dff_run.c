@@ -137,7 +137,7 @@ dff_run_claimed(dff_master_t *master, dff_group_t *group, dff_str_t envelope)
     TAILQ_INSERT_TAIL(&master->runs, run, all);
     if (dff_run_expired(run))
         return;
-    if (run->job.kind == DFF_JOB_CHECK || dff_published_want(master->published, run))
+    if (run->job.kind != DFF_JOB_CALL || dff_published_want(master->published, run))
         dff_run_script_ready(run);
 }
 

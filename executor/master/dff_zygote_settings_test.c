@@ -24,6 +24,7 @@ make_config(dff_config_t *cfg)
     cfg->redis_password = strdup("the-redis-password");
     cfg->worker_user = strdup("nobody");
     cfg->resource_root_path = strdup("/res");
+    cfg->node_name = strdup("node-1");
     cfg->worker_queue_alias_map = strdup("cpu=9, slow=8;bad,x=77,=3,");
     cfg->func_min_timeout_s = 1;
     cfg->func_max_timeout_s = 3600;
@@ -34,7 +35,7 @@ static void
 the_document_has_every_field_and_no_secret(void **state)
 {
     static const char *const fields[] = {
-        "workerUser", "pythonPath", "resourceRoot", "resourceRootShared", "custom",
+        "node", "workerUser", "pythonPath", "resourceRoot", "resourceRootShared", "custom",
         "threadPoolSize", "chainMax", "maxTasksPerChild", "maxRssMB", "timeoutRange",
         "apiTimeoutRange", "queueAliases",
     };
@@ -69,6 +70,7 @@ the_document_has_every_field_and_no_secret(void **state)
     free(cfg.mysql_password);
     free(cfg.redis_password);
     free(cfg.worker_user);
+    free(cfg.node_name);
     free(cfg.resource_root_path);
     free(cfg.worker_queue_alias_map);
 }

@@ -9,6 +9,7 @@
 #include "dff_call_names.h"
 #include "dff_envelope.h"
 #include "dff_failure.h"
+#include "dff_file.h"
 #include "dff_guard.h"
 #include "dff_id.h"
 #include "dff_memory.h"
@@ -221,6 +222,21 @@ dff_call_check(dff_call_t *call)
     return result;
 }
 
+/* A FILE: bytes, which need no writing; always NULL. */
+static PyObject *
+dff_call_file(dff_call_t *call)
+{
+    if (dff_file_read(call->worker, &call->job) == 0)
+        call->reply.body_type = DFF_BODY_RAW;
+    return NULL;
+}
+
+static PyObject *(*const dff_call_kinds[DFF_JOB_KIND_COUNT])(dff_call_t *call) = {
+    [DFF_JOB_CALL] = dff_call_call,
+    [DFF_JOB_CHECK] = dff_call_check,
+    [DFF_JOB_FILE] = dff_call_file,
+};
+
 /* --- around it -------------------------------------------------------------------- */
 
 /* -1: a Python exception is set. */
@@ -248,7 +264,7 @@ dff_call_guarded(dff_call_t *call)
             PyErr_SetFromErrno(PyExc_OSError);
     }
     if (!PyErr_Occurred())
-        result = call->job.kind == DFF_JOB_CHECK ? dff_call_check(call) : dff_call_call(call);
+        result = dff_call_kinds[call->job.kind](call);
 
     if (result != NULL && PyExceptionInstance_Check(result))
         PyErr_SetObject((PyObject *) Py_TYPE(result), result);

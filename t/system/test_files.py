@@ -6,13 +6,15 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from node import wait_until
+from node import free_port, wait_until
 
 BOUNDARY = '----test'
 
@@ -111,6 +113,36 @@ def test_expect_100_continue_is_asked_for_and_answered(node):
         while more := client.recv(65536):
             answer += more
     assert answer.startswith(b'HTTP/1.1 200 ') and answer.endswith(b'"files":null}')
+
+
+def test_bodies_come_over_http_2_too(make_node, tmp_path):
+    """nginx reads them in other ways there: the end of the stream may be there first."""
+    if not shutil.which('curl'):
+        pytest.skip('there is no curl')
+    node = make_node()
+    port = free_port()
+    (node.install / 'nginx/conf.d/http2.conf').write_text(
+        f'server {{ listen 127.0.0.1:{port} http2; location /api/v1/ {{ dff; }} }}')
+    node.start()
+    node.publish_fixtures()
+    big = tmp_path / 'big'
+    big.write_bytes(os.urandom(3_000_000))
+
+    def curl(link, *words, body=None):
+        return subprocess.run(
+            ['curl', '-sS', '--http2-prior-knowledge', '--max-time', '20', *words,
+             f'http://127.0.0.1:{port}/api/v1/al/{link}'], input=body, capture_output=True).stdout
+
+    plus = b'{"kwargs":{"x":1,"y":2}}'
+    for _ in range(3):
+        # with a length; without one
+        assert curl('auln-plus', '-H', 'Content-Type: application/json', '-d', plus) == b'3'
+        assert curl('auln-plus', '-H', 'Content-Type: application/json', '-X', 'POST', '-T', '-',
+                    body=plus) == b'3'
+    path = curl('auln-upload-path/simplified', '-F', f'f=@{big}', '-F', 'f=@/dev/null')
+    assert pathlib.Path(path.decode()).read_bytes() == big.read_bytes()
+    assert len(curl('auln-large', '-H', 'Content-Type: application/json', '-d',
+                    b'{"kwargs":{"size":5000000,"kind":"bytes"}}')) == 5_000_000
 
 
 # --- 100 MB ------------------------------------------------------------------------------
@@ -330,3 +362,122 @@ def test_where_the_folder_is_shared_any_node_may_run_it(make_node):
     wait_until(lambda: node.redis('LLEN', 'dff:queue:1') == 1, 5, 'the job')
     node.start('executor')
     thread.join()
+
+
+# --- files of another node -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(node, make_node):
+    """A node whose executor is stopped, and another that shares its Redis, not its folder."""
+    other = make_node(REDIS_SOCKET=node.setting('REDIS_SOCKET'),
+                      REDIS_PASSWORD=node.setting('REDIS_PASSWORD'))
+    other.start()
+    node.stop('executor')
+    yield node, other
+    node.start('executor')
+
+
+def test_a_file_of_another_node_is_sent_in_pieces_and_removed_there(two):
+    here, there = two
+    path = resources(there) / 'deep/far.txt'
+    content = ''.join(f'{i:9}\n' for i in range(300_000))
+
+    answer = here.call('auln-send', path='deep/far.txt', content=content, auto_delete=True,
+                       headers={'X-A': 'b'})
+    assert answer.status == 200 and answer.text == content
+    assert answer.headers['content-type'] == 'text/plain; charset=utf-8'
+    assert answer.headers['content-disposition'] == 'attachment; filename="far.txt"'
+    assert answer.headers['x-a'] == 'b' and answer.headers['content-length'] == '3000000'
+    assert not path.exists() and not (resources(here) / 'deep/far.txt').exists()
+    assert here.redis('KEYS', 'dff:queue:*') == []
+
+
+def test_a_large_result_of_another_node_of_any_size(two):
+    here, there = two
+    for size in (0, 1, 512 * 1024, 512 * 1024 + 1):
+        answer = here.call('auln-large', size=size, kind='bytes')
+        assert answer.status == 200 and answer.body == bytes(size)
+        assert answer.headers['x-dff-task-id'].startswith('task-')
+
+
+def test_a_file_of_another_node_that_is_not_there_and_one_that_the_caller_has(two):
+    here, there = two
+    there.allow('dff__file.read')
+    answer = here.call('auln-send-removed')
+    assert answer.json['error'] == 599.3
+    assert 'No such file or directory' in answer.json['detail']['einfoTEXT']
+
+    query = json.dumps({'path': 'c.txt', 'content': 'x', 'mtime': 1700000000, 'allow_304': True})
+    answer = here.get('/api/v1/al/auln-send', kwargs=query,
+                      headers={'If-None-Match': '"6553f100-1"'})
+    assert answer.status == 304 and answer.body == b''
+
+
+def test_a_caller_who_leaves_a_file_of_another_node_lets_it_be_removed(two):
+    here, there = two
+    path = resources(there) / 'left.bin'
+    body = json.dumps({'kwargs': {'path': 'left.bin', 'content': 'x' * 8_000_000,
+                                  'auto_delete': True}}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(('127.0.0.1', here.port))
+        client.sendall(b'POST /api/v1/al/auln-send HTTP/1.1\r\nHost: x\r\n'
+                       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
+                       + body)
+        assert client.recv(100).startswith(b'HTTP/1.1 200 ')
+        assert path.exists()
+    wait_until(lambda: not path.exists(), 5, 'the end of the file')
+
+
+def test_a_caller_who_is_slow_gets_a_file_of_another_node_whole(two):
+    here, there = two
+    body = json.dumps({'kwargs': {'size': 3_000_000, 'kind': 'bytes'}}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(('127.0.0.1', here.port))
+        client.sendall(b'POST /api/v1/al/auln-large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
+                       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
+                       + body)
+        got = b''
+        while more := client.recv(100_000):
+            got += more
+            time.sleep(0.001)
+    assert len(got.partition(b'\r\n\r\n')[2]) == 3_000_000
+
+
+def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two):
+    here, there = two
+    here.allow('was lost after')
+    path = resources(there) / 'changing.bin'
+    body = json.dumps({'kwargs': {'path': 'changing.bin', 'content': 'x' * 8_000_000}}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(('127.0.0.1', here.port))
+        client.sendall(b'POST /api/v1/al/auln-send HTTP/1.1\r\nHost: x\r\n'
+                       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
+                       + body)
+        got = client.recv(100)
+        path.write_bytes(b'y' * 8_000_000)
+        os.utime(path, (0, 0))
+        try:
+            while more := client.recv(100_000):
+                got += more
+        except ConnectionResetError:
+            pass
+    assert len(got) < 8_000_000 and b'y' not in got.partition(b'\r\n\r\n')[2]
+
+
+def test_a_call_with_files_is_not_taken_by_the_other_node(two):
+    here, there = two
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        upload(here, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))))
+    thread.start()
+    name = here.setting('_NODE_NAME')
+    wait_until(lambda: here.redis('LLEN', f'dff:queue:1@{name}') == 1, 5, 'the job')
+    time.sleep(1.5)
+    assert here.redis('LLEN', f'dff:queue:1@{name}') == 1
+    here.start('executor')
+    thread.join()
+    assert answers[0].json['files'][0]['content'] == 'hello'

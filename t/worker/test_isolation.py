@@ -10,7 +10,7 @@ import driver
 # what a call does, how the next one looks at it, what it must see; is the worker recycled?
 RESTORED = [
     ('os.chdir("/tmp")', 'os.getcwd()', '/', False),
-    ('os.umask(0)', '[os.umask(0o022), os.umask(0o022)][0]', 0o022, False),
+    ('os.umask(0)', '[os.umask(0o022), os.umask(0o022)][0]', 0o007, False),
     ('locale.setlocale(locale.LC_ALL, "C")', 'locale.setlocale(locale.LC_CTYPE)', 'C.UTF-8', False),
     ('os.environ["ODD"] = "1"; os.environ["TZ"] = "UTC"; time.tzset()',
      '[os.environ.get("ODD"), os.environ["TZ"], time.tzname[0]]', [None, 'Asia/Shanghai', 'CST'],

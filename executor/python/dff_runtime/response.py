@@ -74,7 +74,7 @@ def _headers(fields):
     return headers
 
 
-# The built-in table alone: the same on every machine, and no file is read.
+# The built-in table alone: the same on every machine.
 _types = mimetypes.MimeTypes()
 
 
