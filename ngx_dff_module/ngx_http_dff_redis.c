@@ -429,6 +429,18 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
 
         idle = ngx_current_msec - link->progress;
 
+        if (idle >= link->silence) {
+            /* the answer may have come, and wait behind thousands of clients that are
+             * ready to be read too: epoll hands out 512 of them in one turn */
+            link->connection->read->handler(link->connection->read);
+
+            if (link->context == NULL || link->state != NGX_HTTP_DFF_REDIS_UP) {
+                return;   /* ended, or told to leave, by what it has read */
+            }
+
+            idle = ngx_current_msec - link->progress;
+        }
+
         if (idle < link->silence) {
             ngx_add_timer(ev, link->silence - idle);
             return;
