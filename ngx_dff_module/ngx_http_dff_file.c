@@ -5,6 +5,7 @@
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_file.h"
 #include "ngx_http_dff_relay.h"
+#include "ngx_http_dff_result_cache.h"
 
 #include "dff_beneath.h"
 
@@ -162,12 +163,17 @@ ngx_http_dff_file_gone(void *data)
 }
 
 
-/* As of a function that failed: it named a file that cannot be sent. */
+/* As of a function that failed: it named a file that cannot be sent. Files are kept for an
+ * hour; one that a cached answer names may have had its time. */
 void
 ngx_http_dff_file_missing(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control,
     const char *why)
 {
     json_t  *text;
+
+    if (ngx_http_dff_result_cache_void(ctx)) {
+        return;
+    }
 
     text = json_sprintf("FileNotFoundError: the file \"%.*s\" that the function returned cannot "
                         "be sent: %s", (int) ngx_min(control->file.len, 500),
@@ -189,31 +195,4 @@ ngx_http_dff_file_is_remote(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *con
     return control->node.len != 0
            && (control->node.len != ours->len
                || ngx_memcmp(control->node.data, ours->data, ours->len) != 0);
-}
-
-
-ngx_uint_t
-ngx_http_dff_file_is_there(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
-{
-    int                      fd;
-    ngx_http_dff_control_t   control;
-
-    if (ngx_http_dff_control_read(ctx, reply, "", &control) != NGX_OK) {
-        return 0;
-    }
-
-    /* of another node's file it is believed: nothing is cached longer than it lives */
-    if (control.file.len == 0 || ngx_http_dff_file_is_remote(ctx, &control)) {
-        return 1;
-    }
-
-    fd = dff_beneath_open(ctx->worker->mcf->config.resource_root_path,
-                          ngx_http_dff_str(control.file), NULL);
-    if (fd == -1) {
-        return 0;
-    }
-
-    (void) close(fd);
-
-    return 1;
 }

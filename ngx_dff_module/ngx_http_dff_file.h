@@ -10,11 +10,8 @@
 /* Sends the answer (ngx_http_dff_answer.h): the file, or 599.30 that says why not. */
 void ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control);
 
-/* 599.30: it cannot be sent. */
+/* It cannot be sent: 599.30, or the function is called if the answer was a cached one. */
 void ngx_http_dff_file_missing(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control,
     const char *why);
-
-/* Is the file that a reply names, if it names one, still where it was? */
-ngx_uint_t ngx_http_dff_file_is_there(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
 
 #endif

@@ -124,6 +124,7 @@ struct ngx_http_dff_ctx_s {
     ngx_msec_t                  cost;         /* until the answer */
     ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
     ngx_str_t                   cache_as;     /* digest under which the result is cached */
+    ngx_table_elt_t            *cached;       /* header of an answer that comes from there */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */
     struct ngx_http_dff_auth_s *auth;         /* API auth of the link; NULL: it has none */
     ngx_table_elt_t            *credential;   /* header that is not for scripts */

@@ -5,6 +5,7 @@
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_file.h"
 #include "ngx_http_dff_relay.h"
+#include "ngx_http_dff_result_cache.h"
 
 #include "dff_json.h"
 
@@ -124,6 +125,11 @@ ngx_http_dff_relay_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *
     ctx->task_id = relay->task_id;
 
     if (relay->size == -1) {
+        if (ngx_http_dff_result_cache_void(ctx)) {
+            json_decref(detail);    /* its node may be gone, and the file with it */
+            return;
+        }
+
         ngx_http_dff_answer_error(ctx, reason, NULL, NULL, detail);
         return;
     }

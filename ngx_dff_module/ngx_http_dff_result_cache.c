@@ -1,7 +1,6 @@
 /* The result cache: see the header. */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_ask.h"
-#include "ngx_http_dff_file.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result_cache.h"
 #include "ngx_http_dff_stages.h"
@@ -10,6 +9,7 @@
 
 #define NGX_HTTP_DFF_RESULT_CACHE_SUM  32    /* bytes of a SHA-256 */
 
+static size_t ngx_http_dff_result_cache_key(ngx_http_dff_ctx_t *ctx, dff_key_t key);
 static ngx_int_t ngx_http_dff_result_cache_digest(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply);
 
@@ -34,8 +34,7 @@ ngx_http_dff_result_cache_stage(ngx_http_dff_ctx_t *ctx)
     }
 
     argv[1].data = (u_char *) key;
-    argv[1].len = dff_key_cache_result(key, ctx->route.func_id, ctx->route.script_version,
-                                       ngx_http_dff_str(ctx->cache_as));
+    argv[1].len = ngx_http_dff_result_cache_key(ctx, key);
 
     if (ngx_http_dff_ask(ctx, ngx_http_dff_result_cache_told, NGX_HTTP_DFF_ASK_PATIENCE, 2,
                          argv)
@@ -69,15 +68,49 @@ ngx_http_dff_result_cache_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
         return;
     }
 
-    if (!ngx_http_dff_file_is_there(ctx, &stored)) {
-        ngx_http_dff_stages_resume(ctx);    /* large results are kept for an hour */
+    ctx->cached = ngx_http_dff_answer_add(ctx->request, "X-Dataflux-Func-Cache", cached);
+    if (ctx->cached == NULL) {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
     }
 
     ctx->outcome = "cached";
-    /* without the header the answer is still right */
-    (void) ngx_http_dff_answer_header(ctx->request, "X-Dataflux-Func-Cache", cached);
     ngx_http_dff_outcome_answer(ctx, &stored, ctx->options.unfold, 0);
+}
+
+
+ngx_uint_t
+ngx_http_dff_result_cache_void(ngx_http_dff_ctx_t *ctx)
+{
+    dff_key_t  key;
+    ngx_str_t  argv[2] = { ngx_string("DEL"), ngx_null_string };
+
+    if (ctx->cached == NULL) {
+        return 0;
+    }
+
+    ctx->cached->hash = 0;      /* it is not sent */
+    ctx->cached = NULL;
+    ctx->outcome = NULL;
+    ngx_str_null(&ctx->task_id);
+
+    argv[1].data = (u_char *) key;
+    argv[1].len = ngx_http_dff_result_cache_key(ctx, key);
+
+    /* not sent: the new answer takes its place */
+    (void) ngx_http_dff_redis_command(&ctx->worker->commands, NULL, NULL, 2, argv);
+
+    ngx_http_dff_stages_resume(ctx);
+
+    return 1;
+}
+
+
+static size_t
+ngx_http_dff_result_cache_key(ngx_http_dff_ctx_t *ctx, dff_key_t key)
+{
+    return dff_key_cache_result(key, ctx->route.func_id, ctx->route.script_version,
+                                ngx_http_dff_str(ctx->cache_as));
 }
 
 

@@ -19,4 +19,10 @@
  */
 ngx_int_t ngx_http_dff_result_cache_stage(ngx_http_dff_ctx_t *ctx);
 
+/*
+ * The file that an answer names cannot be had. 1: it was a cached answer; that is taken out
+ * of the cache and the function is called, as if nothing had been found. 0: it was not.
+ */
+ngx_uint_t ngx_http_dff_result_cache_void(ngx_http_dff_ctx_t *ctx);
+
 #endif

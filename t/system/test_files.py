@@ -414,6 +414,26 @@ def test_a_file_of_another_node_that_is_not_there_and_one_that_the_caller_has(tw
     assert answer.status == 304 and answer.body == b''
 
 
+def test_a_cached_answer_whose_file_is_gone_is_no_answer_here_and_on_another_node(two):
+    """Its function is called again, and that answer is cached in its place."""
+    here, there = two
+
+    def call(on, tag):
+        answer = on.call('auln-large-cached', value=tag)
+        assert answer.status == 200, answer
+        return answer.text, 'x-dataflux-func-cache' in answer.headers
+
+    for on, tag in ((there, 'gone here'), (here, 'gone there')):
+        first, cached = call(on, tag)
+        assert not cached and call(on, tag) == (first, True)
+        for path in (resources(there) / '.downloads').iterdir():
+            path.unlink()
+        there.allow('dff__file.read')
+        again, cached = call(on, tag)
+        assert again != first and not cached
+        assert call(on, tag) == (again, True)
+
+
 def test_a_caller_who_leaves_a_file_of_another_node_lets_it_be_removed(two):
     here, there = two
     path = resources(there) / 'left.bin'
