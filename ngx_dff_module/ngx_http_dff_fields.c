@@ -1,6 +1,8 @@
 /* Fields of queries and forms: see the header. The reading itself is common/dff_form.h. */
 #include "ngx_http_dff_fields.h"
 
+#include "dff_json.h"
+
 static ngx_int_t ngx_http_dff_fields_wrong(ngx_pool_t *pool, const dff_form_fail_t *fail,
     const char **what);
 
@@ -103,4 +105,41 @@ ngx_http_dff_fields_find(ngx_array_t *fields, const char *name)
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_http_dff_fields_boolean(ngx_http_dff_field_t *field, ngx_uint_t *value)
+{
+    size_t      len;
+    u_char     *p;
+    int64_t     number;
+    ngx_uint_t  i;
+
+    static const struct {
+        const char  *word;
+        ngx_uint_t   value;
+    }  words[] = {
+        { "true", 1 }, { "o", 1 }, { "y", 1 }, { "yes", 1 }, { "ok", 1 }, { "on", 1 },
+        { "false", 0 }, { "x", 0 }, { "n", 0 }, { "no", 0 }, { "ng", 0 }, { "off", 0 }
+    };
+
+    len = field->value.len;
+    p = field->value.data;
+
+    if (dff_json_int64((dff_str_t) { (char *) p, len }, &number) == DFF_OK) {
+        *value = number > 0;
+        return NGX_OK;
+    }
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (ngx_strlen(words[i].word) == len
+            && ngx_strncasecmp(p, (u_char *) words[i].word, len) == 0)
+        {
+            *value = words[i].value;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }

@@ -30,4 +30,8 @@ ngx_int_t ngx_http_dff_fields_query(ngx_http_dff_ctx_t *ctx, ngx_array_t **field
 /* The first field of that name, or NULL. */
 ngx_http_dff_field_t *ngx_http_dff_fields_find(ngx_array_t *fields, const char *name);
 
+/* A value that is a boolean in words ("true", "yes", "off", in any case) or an integer, which
+ * is true above 0. NGX_DECLINED: it is none. */
+ngx_int_t ngx_http_dff_fields_boolean(ngx_http_dff_field_t *field, ngx_uint_t *value);
+
 #endif

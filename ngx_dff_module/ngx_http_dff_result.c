@@ -7,6 +7,7 @@
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_ask.h"
 #include "ngx_http_dff_fields.h"
+#include "ngx_http_dff_options.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result.h"
 
@@ -19,8 +20,11 @@ static ngx_str_t  ngx_http_dff_result_script = ngx_string(
     "end "
     "return {v, 0}");
 
+static ngx_int_t ngx_http_dff_result_query(ngx_http_dff_ctx_t *ctx,
+    ngx_http_dff_fail_t *fail);
 static ngx_int_t ngx_http_dff_result_ask(ngx_http_dff_ctx_t *ctx);
 static void ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply);
+static ngx_int_t ngx_http_dff_result_dumped(ngx_http_dff_ctx_t *ctx, dff_reply_t *reply);
 static void ngx_http_dff_result_state(ngx_http_dff_ctx_t *ctx, const char *state);
 static void ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
 
@@ -28,17 +32,13 @@ static void ngx_http_dff_result_finished(ngx_http_dff_ctx_t *ctx, const dff_repl
 void
 ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
 {
-    ngx_int_t              rc;
-    const char            *what;
-    char                   message[128];
-    ngx_array_t           *fields;
-    ngx_http_request_t    *r = ctx->request;
-    ngx_http_dff_field_t  *id, *unfold;
+    ngx_int_t            rc;
+    ngx_http_dff_fail_t  fail = { "", NULL };
 
-    rc = ngx_http_dff_fields_parse(r->pool, &r->args, &fields, &what);
+    rc = ngx_http_dff_result_query(ctx, &fail);
+
     if (rc == NGX_DECLINED) {
-        (void) snprintf(message, sizeof(message), "Invalid query string: %s", what);
-        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, message, NULL);
+        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL, fail.message, NULL);
         return;
     }
 
@@ -47,22 +47,58 @@ ngx_http_dff_result_start(ngx_http_dff_ctx_t *ctx)
         return;
     }
 
-    id = ngx_http_dff_fields_find(fields, "taskId");
-    if (id == NULL || !dff_id_is_link(ngx_http_dff_str(id->value))) {
-        ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL,
-                                  "Query field \"taskId\" must be a task id", NULL);
-        return;
-    }
-
-    unfold = ngx_http_dff_fields_find(fields, "unfold");
-    ctx->options.unfold = unfold != NULL
-                          && (ngx_strncasecmp(unfold->value.data, (u_char *) "true", 4) == 0
-                              || (unfold->value.len == 1 && unfold->value.data[0] == '1'));
-    ctx->task_id = id->value;
-
     if (ngx_http_dff_result_ask(ctx) != NGX_OK) {
         ngx_http_dff_answer_away(ctx, &ctx->worker->commands, NULL, NULL);
     }
+}
+
+
+/* What is asked for, into ctx. NGX_DECLINED: a field is wrong. */
+static ngx_int_t
+ngx_http_dff_result_query(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
+{
+    int                    type;
+    ngx_int_t              rc;
+    const char            *what;
+    ngx_array_t           *fields;
+    ngx_http_dff_field_t  *field;
+
+    rc = ngx_http_dff_fields_query(ctx, &fields, &what);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_dff_fail(fail, "Invalid query string: %s", what);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    field = ngx_http_dff_fields_find(fields, "taskId");
+    if (field == NULL || !dff_id_is_link(ngx_http_dff_str(field->value))) {
+        return ngx_http_dff_fail(fail, "Query field \"taskId\" must be a task id");
+    }
+
+    ctx->task_id = field->value;
+
+    field = ngx_http_dff_fields_find(fields, "unfold");
+    if (field != NULL && ngx_http_dff_fields_boolean(field, &ctx->options.unfold) != NGX_OK) {
+        return ngx_http_dff_fail(fail, "Query field \"unfold\" must be a boolean, such as "
+                                 "\"true\"");
+    }
+
+    field = ngx_http_dff_fields_find(fields, "returnType");
+    type = field == NULL ? DFF_RETURN_RAW
+                         : dff_return_type_from(ngx_http_dff_str(field->value));
+
+    if (type != DFF_RETURN_RAW && type != DFF_RETURN_JSON_DUMPS) {
+        return ngx_http_dff_fail(fail, "Query field \"returnType\" must be \"raw\" or "
+                                 "\"jsonDumps\"; other forms are asked for by the option of the "
+                                 "call");
+    }
+
+    ctx->options.return_type = (dff_return_type_t) type;
+
+    return NGX_OK;
 }
 
 
@@ -121,6 +157,13 @@ ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply)
 
     if (stored.status == DFF_STATUS_QUEUED) {
         ngx_http_dff_result_state(ctx, reply->element[1]->integer ? "running" : "queued");
+        return;
+    }
+
+    if (ctx->options.return_type == DFF_RETURN_JSON_DUMPS
+        && ngx_http_dff_result_dumped(ctx, &stored) != NGX_OK)
+    {
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
 
     } else if (ctx->options.unfold) {
         ngx_http_dff_outcome_answer(ctx, &stored, 1, 0);
@@ -128,6 +171,24 @@ ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply)
     } else {
         ngx_http_dff_result_finished(ctx, &stored);
     }
+}
+
+
+/* The JSON of a result as a text. What a DFF.RESP says has no other form. */
+static ngx_int_t
+ngx_http_dff_result_dumped(ngx_http_dff_ctx_t *ctx, dff_reply_t *reply)
+{
+    ngx_str_t  text;
+
+    if (reply->status != DFF_STATUS_SUCCESS || reply->control.len != 0) {
+        return NGX_OK;
+    }
+
+    text = ngx_http_dff_outcome_json(ctx, reply);
+    reply->body = ngx_http_dff_str(text);
+    reply->body_type = DFF_BODY_TEXT;
+
+    return text.data != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
