@@ -1,4 +1,4 @@
-"""Checks t/coverage.md: every test that it names must exist.
+"""Checks the tables of t/README.md: every test that they name must exist.
 
     python3 t/coverage.py
 
@@ -21,13 +21,24 @@ def names(path):
     return set(re.findall(r'(?m)^def (test_\w+)', text))
 
 
-def problems():
-    known = {}
-    for number, line in enumerate((HERE / 'coverage.md').read_text().splitlines(), 1):
+def rows():
+    """(line number, cell of tests) of the tables with the head "row | test"."""
+    inside = False
+    for number, line in enumerate((HERE / 'README.md').read_text().splitlines(), 1):
         cells = [cell.strip() for cell in re.split(r'(?<!\\)\|', line)[1:-1]]
-        if len(cells) != 2 or cells[0] in ('row', '---'):
-            continue
-        for entry in cells[1].split('<br>'):
+        if cells == ['row', 'test']:
+            inside = True
+        elif not cells:
+            inside = False
+        elif inside and cells != ['---', '---']:
+            yield number, cells[1] if len(cells) == 2 else f'{len(cells)} cells'
+
+
+def problems():
+    known, count = {}, 0
+    for number, cell in rows():
+        count += 1
+        for entry in cell.split('<br>'):
             found = TEST.fullmatch(entry.strip())
             if entry.startswith('(') and entry.endswith(')'):
                 continue        # why there is no test
@@ -41,12 +52,14 @@ def problems():
                 yield f'line {number}: no file t/{found[1]}'
             elif name not in known[path]:
                 yield f'line {number}: t/{found[1]} has no test "{name}"'
+    if count == 0:
+        yield 'no table with the head "row | test"'
 
 
 def main():
     found = list(problems())
     for problem in found:
-        print('t/coverage.md:', problem, file=sys.stderr)
+        print('t/README.md:', problem, file=sys.stderr)
     return 1 if found else 0
 
 
