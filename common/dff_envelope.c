@@ -20,6 +20,7 @@
 
 static const char *const dff_job_kinds[] = {
     [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check", [DFF_JOB_FILE] = "file",
+    [DFF_JOB_DRAFT] = "draft",
 };
 
 static const char *const dff_origins[] = {
@@ -67,6 +68,21 @@ _Static_assert(DFF_NAMES(dff_body_types) == DFF_BODY_COUNT, "a name for each bod
 #define DFF_JOB_ENUM(name, member, flags, names) \
     DFF_ROW(dff_job_t, name, member, flags, DFF_FIELD_ENUM, 0, DFF_NAMES(names) - 1, names, NULL)
 
+/* The characters of a crontab, not its grammar: whoever triggers has parsed it. */
+static bool
+dff_job_is_crontab(dff_str_t text)
+{
+    size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char) text.data[i];
+
+        if (c < ' ' || c > '~' || c == '"' || c == '\\')
+            return false;
+    }
+    return text.len > 0;
+}
+
 #define DFF_MUST  (DFF_FIELD_REQUIRED | DFF_FIELD_ALWAYS)
 
 static const dff_field_t dff_job_rows[] = {
@@ -88,6 +104,11 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_STR("trace", trace_id, 0, DFF_TRACE_ID_MAX, dff_id_is_trace),
     DFF_JOB_STR("cacheAs", cache_as, 0, DFF_TASK_ID_MAX, dff_id_is_link),
     DFF_JOB_NUM("cacheMs", cache_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_STR("root", root_task_id, 0, DFF_TASK_ID_MAX, dff_id_is_link),
+    DFF_JOB_STR("chain", chain, 0, DFF_CHAIN_MAX, dff_id_is_chain),
+    DFF_JOB_STR("crontab", crontab, 0, DFF_CRONTAB_MAX, dff_job_is_crontab),
+    DFF_JOB_NUM("crontabDelay", crontab_delay_s, 0, DFF_FIELD_INT, 0, DFF_TIMEOUT_MAX_S),
+    DFF_JOB_NUM("triggeredAt", triggered_at_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_STR("node", node, 0, DFF_NODE_NAME_MAX, dff_id_is_link),
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
@@ -258,12 +279,13 @@ dff_envelope_check_object(const char *noun, dff_str_t text, bool may_be_empty, d
     return dff_err_set(err, DFF_E_SYS, "%s is not a JSON object", noun);
 }
 
-/* What spans fields: func names a function, but the script in a check. */
+/* What spans fields: func names a function, the script in a check, either in a draft. */
 static int
 dff_job_check_rest(const dff_job_t *job, dff_err_t *err)
 {
-    bool good = job->kind == DFF_JOB_CHECK ? dff_id_is_script(job->func_id)
-                                           : dff_id_is_func(job->func_id);
+    bool good = (job->kind != DFF_JOB_CHECK && dff_id_is_func(job->func_id))
+                || ((job->kind == DFF_JOB_CHECK || job->kind == DFF_JOB_DRAFT)
+                    && dff_id_is_script(job->func_id));
 
     if (!good) {
         return dff_err_set(err, DFF_E_SYS, "job head: \"func\" must be the id of a %s, got %.*s",

@@ -27,6 +27,8 @@
 #define DFF_FUNC_ID_MAX      256
 #define DFF_PRODUCER_MAX     128
 #define DFF_TRACE_ID_MAX     128
+#define DFF_CRONTAB_MAX      128
+#define DFF_CHAIN_MAX       8192      /* bytes: some 100 functions with usual ids */
 #define DFF_TIMEOUT_MAX_S  86400      /* of any job, whatever the configuration says */
 
 typedef enum {            /* where the call came from: _DFF_ORIGIN */
@@ -44,16 +46,20 @@ typedef enum {
     DFF_JOB_CALL,         /* run func with kwargs */
     DFF_JOB_CHECK,        /* run the script text of kwargs.code, list its functions */
     DFF_JOB_FILE,         /* a piece of a file of this node's resource folder */
+    DFF_JOB_DRAFT,        /* run func of the texts in kwargs.scripts, or only the body */
     DFF_JOB_KIND_COUNT
 } dff_job_kind_t;
 
 typedef struct {
     dff_job_kind_t    kind;
     dff_str_t         id;              /* task-… */
-    dff_str_t         func_id;         /* set__script.func; CHECK: set__script */
+    dff_str_t         func_id;         /* set__script.func; CHECK: set__script; DRAFT: either */
     dff_str_t         origin_id;       /* auln-…, or empty */
     dff_str_t         producer;        /* owner of reply:<producer>; empty: nobody waits */
     dff_str_t         trace_id;
+    dff_str_t         root_task_id;    /* the task that began the chain; empty: this one */
+    dff_str_t         chain;           /* functions that led here, oldest first: "a__b.f,a__b.g" */
+    dff_str_t         crontab;         /* the crontab that triggered it, or empty */
     dff_str_t         node;            /* must run there: its files are; empty: anywhere */
     dff_origin_t      origin;
     dff_exec_mode_t   exec_mode;
@@ -62,7 +68,9 @@ typedef struct {
     int               timeout_s;       /* soft limit, from the start of the function */
     int               max_memory_mb;   /* 0: none */
     int               script_version;  /* run this published version or a later one */
+    int               crontab_delay_s; /* delayed_crontab: runs so long after the trigger */
     int64_t           queued_at_ms;    /* Unix time, the producer's clock */
+    int64_t           triggered_at_ms; /* when it was due (crontab, eta); 0: as queued_at_ms */
     int64_t           expires_at_ms;   /* 0: never */
     int64_t           wait_until_ms;   /* caller stops waiting; 0: nobody waits */
     int64_t           cache_ms;        /* a success is cached so long; 0: it is not */

@@ -50,6 +50,11 @@ assert_jobs_equal(const dff_job_t *a, const dff_job_t *b)
     assert_int_equal(a->max_memory_mb, b->max_memory_mb);
     assert_int_equal(a->script_version, b->script_version);
     assert_int_equal(a->queued_at_ms, b->queued_at_ms);
+    assert_int_equal(a->triggered_at_ms, b->triggered_at_ms);
+    assert_int_equal(a->crontab_delay_s, b->crontab_delay_s);
+    assert_true(dff_str_eq(a->crontab, b->crontab));
+    assert_true(dff_str_eq(a->chain, b->chain));
+    assert_true(dff_str_eq(a->root_task_id, b->root_task_id));
     assert_int_equal(a->expires_at_ms, b->expires_at_ms);
     assert_int_equal(a->wait_until_ms, b->wait_until_ms);
     assert_int_equal(a->keep_result, b->keep_result);
@@ -80,6 +85,11 @@ full_job(char longest[DFF_TRACE_ID_MAX])
         .max_memory_mb = INT32_MAX,
         .script_version = INT32_MAX,
         .queued_at_ms = INT64_MAX,
+        .triggered_at_ms = INT64_MAX,
+        .crontab = DFF_STR("*/5 0-23/2 1,15 jan-mar SUN"),
+        .crontab_delay_s = DFF_TIMEOUT_MAX_S,
+        .root_task_id = { longest, DFF_TASK_ID_MAX },
+        .chain = DFF_STR("demo__basic.minus,demo__other.plus"),
         .expires_at_ms = INT64_MAX,
         .wait_until_ms = INT64_MAX,
         .keep_result = true,
@@ -95,7 +105,7 @@ static void
 a_job_is_read_back_as_it_was_written(void **state)
 {
     char      longest[DFF_TRACE_ID_MAX];
-    dff_job_t jobs[3] = { plain_job, full_job(longest), plain_job }, got;
+    dff_job_t jobs[] = { plain_job, full_job(longest), plain_job, plain_job, plain_job }, got;
     dff_err_t err;
     size_t    i;
 
@@ -103,7 +113,9 @@ a_job_is_read_back_as_it_was_written(void **state)
     jobs[2].kind = DFF_JOB_CHECK;
     jobs[2].func_id = DFF_STR("demo__basic");
     jobs[2].kwargs = DFF_STR("{\"code\":\"print(1)\"}");
-    for (i = 0; i < 3; i++) {
+    jobs[3].kind = jobs[4].kind = DFF_JOB_DRAFT;      /* of a function, of a script's body */
+    jobs[4].func_id = DFF_STR("demo__basic");
+    for (i = 0; i < DFF_TEST_COUNT(jobs); i++) {
         dff_str_t bytes = encode_job(&jobs[i]);
 
         assert_int_equal(dff_job_check(&jobs[i], &err), DFF_OK);

@@ -153,6 +153,24 @@ dff_id_is_func(dff_str_t id)
 }
 
 bool
+dff_id_is_chain(dff_str_t ids)
+{
+    const char *begin = ids.data, *end = dff_str_end(ids);
+
+    for ( ;; ) {
+        size_t      left = (size_t) (end - begin);
+        const char *comma = left == 0 ? NULL : memchr(begin, ',', left);
+        dff_str_t   id = { begin, comma == NULL ? left : (size_t) (comma - begin) };
+
+        if (!dff_id_is_func(id))
+            return false;
+        if (comma == NULL)
+            return true;
+        begin = comma + 1;
+    }
+}
+
+bool
 dff_id_is_link(dff_str_t id)
 {
     size_t i;

@@ -35,6 +35,8 @@ size_t dff_id_make_trace(dff_id_source_t *source, char out[DFF_TRACE_ID_SIZE]);
  * DFF_FUNC_ID_MAX); parts are [A-Za-z_][A-Za-z0-9_]*, the first "__" ends the set. */
 bool dff_id_is_script(dff_str_t id);
 bool dff_id_is_func(dff_str_t id);
+/* Ids of functions with a comma between two. */
+bool dff_id_is_chain(dff_str_t ids);
 /* [0-9A-Za-z._-]{1,64}: a link id, which is also a URL segment. */
 bool dff_id_is_link(dff_str_t id);
 /* Visible ASCII that needs no JSON escape, 1 to DFF_TRACE_ID_MAX. */

@@ -167,6 +167,31 @@ ids_are_told_apart(void **state)
 }
 
 static void
+a_chain_is_function_ids_with_a_comma_between_two(void **state)
+{
+    static const struct {
+        dff_str_t text;
+        bool      is_chain;
+    } rows[] = {
+        { DFF_STR("a__b.f"), true },           { DFF_STR("a__b.f,c__d.g,a__b.f"), true },
+        { DFF_STR(""), false },                { DFF_STR("a__b"), false },
+        { DFF_STR("a__b.f,"), false },         { DFF_STR(",a__b.f"), false },
+        { DFF_STR("a__b.f,,a__b.g"), false },  { DFF_STR("a__b.f, a__b.g"), false },
+    };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < DFF_TEST_COUNT(rows); i++) {
+        dff_str_t text = dff_test_exact(rows[i].text);
+
+        if (dff_id_is_chain(text) != rows[i].is_chain)
+            fail_msg("row %zu <%s>", i, rows[i].text.data);
+        dff_test_free(text);
+    }
+    assert_false(dff_id_is_chain(DFF_STR_NULL));
+}
+
+static void
 the_script_of_a_function_is_before_the_dot(void **state)
 {
     (void) state;
@@ -185,6 +210,7 @@ main(void)
         cmocka_unit_test(randomness_is_wiped_as_it_is_used),
         cmocka_unit_test(a_trace_id_is_an_upper_case_uuid_version_4),
         cmocka_unit_test(ids_are_told_apart),
+        cmocka_unit_test(a_chain_is_function_ids_with_a_comma_between_two),
         cmocka_unit_test(the_script_of_a_function_is_before_the_dot),
     };
 
