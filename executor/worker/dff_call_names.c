@@ -120,6 +120,28 @@ failed:
     return NULL;
 }
 
+/* The functions that led here and, last, this one; new reference. */
+static PyObject *
+dff_call_names_chain(dff_str_t ids, PyObject *func_id)
+{
+    PyObject *chain = PyList_New(0);
+
+    while (chain != NULL && ids.len > 0) {
+        const char *comma = memchr(ids.data, ',', ids.len);
+        size_t      len = comma == NULL ? ids.len : (size_t) (comma - ids.data);
+        PyObject   *id = dff_py_str((dff_str_t) { ids.data, len });
+
+        if (id == NULL || PyList_Append(chain, id) != 0)
+            Py_CLEAR(chain);
+        Py_XDECREF(id);
+        len += comma != NULL;
+        ids = (dff_str_t) { ids.data + len, ids.len - len };
+    }
+    if (chain != NULL && PyList_Append(chain, func_id) != 0)
+        Py_CLEAR(chain);
+    return chain;
+}
+
 /* Ids of the function and its parts. */
 static int
 dff_call_names_set_func(PyObject *names, const dff_job_t *job)
@@ -141,7 +163,8 @@ dff_call_names_set_func(PyObject *names, const dff_job_t *job)
         && dff_call_names_take(names, NAME_SCRIPT_ID, dff_py_str(script)) == 0
         && dff_call_names_take(names, NAME_SCRIPT_SET_ID, dff_py_str(set)) == 0
         && dff_call_names_take(names, NAME_FUNC_NAME, dff_py_str(func)) == 0
-        && dff_call_names_take(names, NAME_FUNC_CHAIN, Py_BuildValue("[O]", func_id)) == 0)
+        && dff_call_names_take(names, NAME_FUNC_CHAIN,
+                               dff_call_names_chain(job->chain, func_id)) == 0)
     {
         rc = 0;
     }
@@ -153,11 +176,13 @@ static int
 dff_call_names_set_origin(PyObject *names, const dff_job_t *job)
 {
     PyObject *task_id = dff_py_str(job->id);
+    PyObject *root_id = task_id == NULL ? NULL
+        : job->root_task_id.len == 0 ? Py_NewRef(task_id) : dff_py_str(job->root_task_id);
     int       rc = -1;
 
-    if (task_id != NULL
+    if (root_id != NULL
         && dff_call_names_set(names, NAME_TASK_ID, task_id) == 0
-        && dff_call_names_set(names, NAME_ROOT_TASK_ID, task_id) == 0
+        && dff_call_names_set(names, NAME_ROOT_TASK_ID, root_id) == 0
         && dff_call_names_set(names, NAME_DEBUG,
                               job->origin == DFF_ORIGIN_DEBUG ? Py_True : Py_False) == 0
         && dff_call_names_set(names, NAME_ORIGIN, dff_call_origin[job->origin]) == 0
@@ -168,14 +193,16 @@ dff_call_names_set_origin(PyObject *names, const dff_job_t *job)
     {
         rc = 0;
     }
+    Py_XDECREF(root_id);
     Py_XDECREF(task_id);
     return rc;
 }
 
 static int
-dff_call_names_set_times(PyObject *names, int64_t started_at_ms, int64_t queued_at_ms)
+dff_call_names_set_times(PyObject *names, const dff_job_t *job, int64_t started_at_ms)
 {
-    int64_t trigger_ms = queued_at_ms > 0 ? queued_at_ms : started_at_ms;
+    int64_t trigger_ms = job->triggered_at_ms > 0 ? job->triggered_at_ms
+                         : job->queued_at_ms > 0 ? job->queued_at_ms : started_at_ms;
 
     if (dff_call_names_take(names, NAME_START_TIME, PyLong_FromLongLong(started_at_ms / 1000)) != 0
         || dff_call_names_take(names, NAME_START_TIME_MS, PyLong_FromLongLong(started_at_ms)) != 0
@@ -185,6 +212,17 @@ dff_call_names_set_times(PyObject *names, int64_t started_at_ms, int64_t queued_
         return -1;
     }
     return dff_call_names_take(names, NAME_TRIGGER_TIME_MS, PyLong_FromLongLong(trigger_ms));
+}
+
+/* dff_call_names_end has left None in both. */
+static int
+dff_call_names_set_crontab(PyObject *names, const dff_job_t *job)
+{
+    if (job->crontab.len == 0)
+        return 0;
+    if (dff_call_names_take(names, NAME_CRONTAB, dff_py_str(job->crontab)) != 0)
+        return -1;
+    return dff_call_names_take(names, NAME_CRONTAB_DELAY, PyLong_FromLong(job->crontab_delay_s));
 }
 
 /* An HttpRequest that has the text and will parse it when the script touches it;
@@ -220,7 +258,8 @@ dff_call_names_begin(PyObject *names, const dff_python_t *py, const dff_job_t *j
 {
     if (dff_call_names_set_func(names, job) != 0
         || dff_call_names_set_origin(names, job) != 0
-        || dff_call_names_set_times(names, started_at_ms, job->queued_at_ms) != 0)
+        || dff_call_names_set_times(names, job, started_at_ms) != 0
+        || dff_call_names_set_crontab(names, job) != 0)
     {
         return -1;
     }
@@ -231,6 +270,8 @@ void
 dff_call_names_end(PyObject *names)
 {
     if (dff_call_names_set(names, NAME_FUNC_CHAIN, Py_None) != 0
+        || dff_call_names_set(names, NAME_CRONTAB, Py_None) != 0
+        || dff_call_names_set(names, NAME_CRONTAB_DELAY, Py_None) != 0
         || dff_call_names_set(names, NAME_HTTP_REQUEST, Py_None) != 0)
     {
         PyErr_Clear();

@@ -10,8 +10,9 @@
 #include "dff_worker.h"
 
 typedef struct {
-    bool limit_reached;     /* the soft time limit of this call */
-    bool is_check;          /* the body also says which line of the script it was */
+    bool      limit_reached;/* the soft time limit of this call */
+    bool      is_of_text;   /* a script that came with the job: the body has the traceback */
+    PyObject *check;        /* and what was exported and logged so far, by this; or NULL */
 } dff_failure_t;
 
 /*

@@ -135,8 +135,14 @@ dff_module_close_all(dff_worker_t *worker)
 dff_live_script_t *
 dff_module_find_script(dff_worker_t *worker, PyObject *id, uint32_t min_version)
 {
-    dff_live_script_t *script = dff_script_cache_get(worker->scripts, id);
+    dff_live_script_t *script;
 
+    if (worker->drafts != NULL) {
+        script = dff_script_cache_get(worker->drafts, id);
+        if (script != NULL || PyErr_Occurred())
+            return script;
+    }
+    script = dff_script_cache_get(worker->scripts, id);
     if (script != NULL && script->version >= min_version)
         return script;
     Py_XDECREF(script);

@@ -28,7 +28,8 @@ void dff_module_close_all(dff_worker_t *worker);
  */
 PyObject *dff_module_import(dff_worker_t *worker, PyObject *id);
 
-/* The newest script of that id, of at least the version; asks the master when it
+/* The newest script of that id, of at least the version, or the draft of it that came
+ * with the job; asks the master when it
  * must. New reference. NULL without an exception: none. */
 dff_live_script_t *dff_module_find_script(dff_worker_t *worker, PyObject *id,
     uint32_t min_version);

@@ -153,7 +153,9 @@ dff_py_source(PyObject *self, PyObject *id)
         same = PyObject_RichCompareBool(id, worker->running->id, Py_EQ);
     if (same > 0)
         script = (dff_live_script_t *) Py_NewRef(worker->running);
-    else if (same == 0)
+    else if (same == 0 && worker->drafts != NULL)
+        script = dff_script_cache_get(worker->drafts, id);
+    if (same == 0 && script == NULL && !PyErr_Occurred())
         script = dff_script_cache_get(worker->scripts, id);
     if (script == NULL) {
         if (PyErr_Occurred())
@@ -163,6 +165,46 @@ dff_py_source(PyObject *self, PyObject *id)
     text = Py_NewRef(script->text);
     Py_DECREF(script);
     return text;
+}
+
+/* The call's log so far. */
+static PyObject *
+dff_py_log_text(PyObject *self, PyObject *nothing)
+{
+    dff_worker_t *worker = dff_worker_self();
+
+    (void) self;
+    (void) nothing;
+    if (worker == NULL || worker->log.text.len == 0)
+        return PyUnicode_FromString("");
+    return PyUnicode_DecodeUTF8(worker->log.text.data, (Py_ssize_t) worker->log.text.len,
+                                "replace");
+}
+
+/* The names of the running call: a dict that is only to be read. */
+static PyObject *
+dff_py_names(PyObject *self, PyObject *nothing)
+{
+    dff_worker_t *worker = dff_worker_self();
+
+    (void) self;
+    (void) nothing;
+    if (worker == NULL || worker->names == NULL)
+        return PyDict_New();
+    return Py_NewRef(worker->names);
+}
+
+/* finish() of dff_runtime is to be called when this call ends. */
+static PyObject *
+dff_py_needs_finish(PyObject *self, PyObject *nothing)
+{
+    dff_worker_t *worker = dff_worker_self();
+
+    (void) self;
+    (void) nothing;
+    if (worker != NULL)
+        worker->needs_finish = true;
+    Py_RETURN_NONE;
 }
 
 /* guard(function, flag): see dff_guard.h. */
@@ -185,6 +227,9 @@ static PyMethodDef dff_py_methods[] = {
       "__import__ that knows scripts." },
     { "import_script", dff_py_import_script, METH_O, "import_script(id): its module, or None." },
     { "source", dff_py_source, METH_O, "source(id): the text of a script, or None." },
+    { "log_text", dff_py_log_text, METH_NOARGS, "log_text(): the call's log so far." },
+    { "names", dff_py_names, METH_NOARGS, "names(): those of the running call, read only." },
+    { "needs_finish", dff_py_needs_finish, METH_NOARGS, "needs_finish(): the call has an end." },
     { "guard", dff_py_guard, METH_VARARGS, "guard(function, flag): notes that it was called." },
     { NULL, NULL, 0, NULL },
 };

@@ -18,7 +18,9 @@
 typedef struct {
     PyObject *dff;               /* the DFF object of scripts */
     PyObject *loader;            /* __loader__ of script modules: knows their source */
-    PyObject *describe;          /* describe(exception, script_id) -> texts, see dff_failure.c */
+    PyObject *describe;          /* describe(exception) -> texts, see dff_failure.c */
+    PyObject *report;            /* report(exception, script_id, check) -> the same of a text */
+    PyObject *finish;            /* finish(in_order): threads and connections of the call end */
     PyObject *new_check;         /* new_check(script_id) -> the DFF of a check, and its rows */
     PyObject *restore;           /* restore(touched) -> True: replace the worker */
     PyObject *ctx_values;        /* dict behind DFF.CTX */

@@ -153,9 +153,9 @@ dff_result_repr(dff_worker_t *worker, PyObject *result, bool as_json)
     return 0;
 }
 
-/* {"raw": value, "repr": text, "jsonDumps": text} */
+/* {"raw": value, "repr": text, "jsonDumps": text, without the last brace */
 static int
-dff_result_all(dff_worker_t *worker, PyObject *result)
+dff_result_forms(dff_worker_t *worker, PyObject *result)
 {
     dff_buf_t *body = &worker->body;
     dff_buf_t  json = DFF_BUF_INIT;
@@ -168,10 +168,63 @@ dff_result_all(dff_worker_t *worker, PyObject *result)
         rc = dff_result_repr(worker, result, true);
         dff_buf_addf(body, ",\"jsonDumps\":\"");
         dff_buf_add_json_escaped(body, (dff_str_t) { json.data, json.len });
-        dff_buf_addf(body, "\"}");
+        dff_buf_addf(body, "\"");
     }
     dff_buf_release(&json);
     return rc;
+}
+
+static int
+dff_result_all(dff_worker_t *worker, PyObject *result)
+{
+    int rc = dff_result_forms(worker, result);
+
+    dff_buf_add(&worker->body, "}", 1);
+    return rc;
+}
+
+/* All forms of a draft's result, null for what is false in Python; data and control of
+ * a DFF.RESP apart. */
+static int
+dff_result_draft_forms(dff_worker_t *worker, PyObject *result)
+{
+    dff_buf_t *body = &worker->body;
+    bool       is_response = (PyObject *) Py_TYPE(result) == worker->py.response_type;
+    PyObject  *control = is_response ? PyObject_GetAttrString(result, "control") : NULL;
+    PyObject  *data = is_response ? PyObject_GetAttrString(result, "data") : Py_NewRef(result);
+    int        is_true = data == NULL ? -1 : PyObject_IsTrue(data);
+    int        rc = is_true < 0 ? -1 : 0;
+
+    if (is_true == 0)
+        dff_buf_addf(body, "{\"raw\":null,\"repr\":null,\"jsonDumps\":null");
+    else if (is_true == 1)
+        rc = dff_result_forms(worker, data);
+    dff_buf_addf(body, ",\"_responseControl\":");
+    if (control != NULL && PyUnicode_Check(control))
+        dff_py_text_add(body, control);
+    else
+        dff_buf_addf(body, "null");
+    dff_buf_add(body, "}", 1);
+    Py_XDECREF(data);
+    Py_XDECREF(control);
+    return PyErr_Occurred() ? -1 : rc;
+}
+
+int
+dff_result_write_draft(dff_worker_t *worker, PyObject *check, PyObject *result)
+{
+    dff_buf_t *body = &worker->body;
+    PyObject  *outcome = PyObject_CallMethod(check, "outcome", NULL);
+    int        rc = outcome == NULL ? -1 : dff_json_out_write(body, outcome, DFF_RESULT_MAX);
+
+    Py_XDECREF(outcome);
+    if (rc == 0 && result != NULL) {
+        body->len--;                               /* the object goes on */
+        dff_buf_addf(body, ",\"funcResult\":");
+        rc = dff_result_draft_forms(worker, result);
+        dff_buf_add(body, "}", 1);
+    }
+    return rc == 0 ? dff_result_bounds(worker) : rc;
 }
 
 int

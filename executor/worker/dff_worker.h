@@ -35,10 +35,12 @@ typedef struct {
 
     PyObject             *scripts;     /* dict: id -> dff_live_script_t */
     dff_live_script_t    *running;     /* of the call at hand, or NULL */
+    PyObject             *drafts;      /* dict like scripts, of a draft's texts; or NULL */
     PyObject             *open;        /* list: script modules of the call at hand */
     PyObject             *open_ids;    /* list: their ids, in the same order */
     PyObject             *names;       /* dict: what every script's namespace begins with */
     bool                  plain_import;/* the finder of scripts is to stand aside */
+    bool                  needs_finish;/* the call has threads or connections: py.finish */
     bool                  is_cyclic;   /* the call left garbage that only the collector frees */
 
     dff_call_log_t        log;

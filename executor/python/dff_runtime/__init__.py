@@ -15,7 +15,7 @@ import types
 import _dff
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from . import check, exceptions, failure, finder, guards, http_request, objects, options
+from . import check, ending, exceptions, failure, finder, guards, http_request, objects, options
 from . import response, stream
 
 # What many scripts import: loaded once, its memory shared by all workers.
@@ -59,6 +59,8 @@ def start(settings_text):
         dff=objects.make(names),
         loader=loader,
         describe=failure.describe,
+        report=failure.report,
+        finish=ending.finish,
         new_check=lambda script_id: check.Check(names, checks, script_id),
         restore=guards.restore,
         ctx_values=ctx_values,

@@ -1,13 +1,22 @@
-"""The check of a script before it is published: its body is run with a DFF whose API
-looks at all arguments, and a row for each exported function comes out."""
+"""The check of a script before it is published, and the same in a draft run: its body is
+run with a DFF whose API looks at all arguments, and a row for each exported function
+comes out."""
 
 import inspect
+
+import _dff
 
 from . import objects
 from .exceptions import DuplicationException, InvalidOptionException, NotSupportException
 from .options import SIGN_IN_ARGS, check_function, default_of
 
 STARS = {inspect.Parameter.VAR_POSITIONAL: '*', inspect.Parameter.VAR_KEYWORD: '**'}
+
+
+def log_messages(text):
+    """The lines of a call's log; their time stamps without the milliseconds."""
+    return [line[:20] + line[24:] if line[20:21] == '.' and line[24:25] == ']' else line
+            for line in text.split('\n')[:-1]]
 
 
 def _signature(function):
@@ -86,4 +95,11 @@ class Check:
                 raise NotSupportException(
                     f'DFF.API: function "{name}" (line {line}) is not a function of the script'
                     ' itself: its name is gone when the script has run')
+        return self._list()
+
+    def _list(self):
         return [row for _, row in self._rows.values()]
+
+    def outcome(self):
+        """Of a draft, also of one that has failed: what there is so far."""
+        return {'exportedAPIFuncs': self._list(), 'logMessages': log_messages(_dff.log_text())}
