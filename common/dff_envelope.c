@@ -1,36 +1,32 @@
 /*
- * Job envelopes and replies. Their heads are records (dff_fields), their first
- * line is read and written here. On the way of every call, in every process.
+ * Job envelopes and replies. Their heads are tables (dff_fields), the bytes around them
+ * are dff_sections. On the way of every call, in every process.
  */
 #include "dff_envelope.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 
 #include "dff_fields.h"
 #include "dff_id.h"
 #include "dff_node.h"
+#include "dff_sections.h"
 
 #include "dff_banned.h"
-
-#define DFF_ENVELOPE_VERSION      1
-#define DFF_ENVELOPE_SECTIONS     3
-#define DFF_ENVELOPE_LENGTH_MAX   10            /* digits of a section's length */
 
 static const char *const dff_job_kinds[] = {
     [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check", [DFF_JOB_FILE] = "file",
     [DFF_JOB_DRAFT] = "draft",
 };
 
-static const char *const dff_origins[] = {
+const char *const dff_origins[DFF_ORIGIN_COUNT] = {
     [DFF_ORIGIN_AUTH_LINK] = "authLink", [DFF_ORIGIN_BATCH] = "batch",
     [DFF_ORIGIN_CRONTAB] = "crontab", [DFF_ORIGIN_DIRECT] = "direct",
     [DFF_ORIGIN_DEBUG] = "debug", [DFF_ORIGIN_API_AUTH] = "apiAuth",
     [DFF_ORIGIN_INTEGRATION] = "integration",
 };
 
-static const char *const dff_exec_modes[] = {
+const char *const dff_exec_modes[DFF_EXEC_COUNT] = {
     [DFF_EXEC_SYNC] = "sync", [DFF_EXEC_ASYNC] = "async", [DFF_EXEC_CRONTAB] = "crontab",
 };
 
@@ -39,7 +35,7 @@ static const char *const dff_return_types[] = {
     [DFF_RETURN_JSON_DUMPS] = "jsonDumps", [DFF_RETURN_ALL] = "ALL",
 };
 
-static const char *const dff_statuses[] = {
+const char *const dff_statuses[DFF_STATUS_COUNT] = {
     [DFF_STATUS_QUEUED] = "queued", [DFF_STATUS_SUCCESS] = "success",
     [DFF_STATUS_FAILURE] = "failure", [DFF_STATUS_TIMEOUT] = "timeout",
     [DFF_STATUS_EXPIRED] = "expired", [DFF_STATUS_LOST] = "lost",
@@ -111,6 +107,7 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_NUM("triggeredAt", triggered_at_ms, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_STR("node", node, 0, DFF_NODE_NAME_MAX, dff_id_is_link),
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
+    DFF_JOB_NUM("save", save_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
 };
 
@@ -133,140 +130,8 @@ _Static_assert(DFF_NAMES(dff_job_rows) <= DFF_FIELDS_MAX, "fields fit the table 
 static const dff_fields_t dff_job_fields = DFF_FIELDS("job head", dff_job_rows);
 static const dff_fields_t dff_reply_fields = DFF_FIELDS("reply head", dff_reply_rows);
 
-/* What differs between the two kinds of envelope. */
-typedef struct {
-    char                magic[4];      /* then the version and a space */
-    const char         *noun;
-    const dff_fields_t *head;
-} dff_envelope_kind_t;
-
-static const dff_envelope_kind_t dff_envelope_job = { "DFF", "job envelope", &dff_job_fields };
-static const dff_envelope_kind_t dff_envelope_reply = { "DFR", "reply", &dff_reply_fields };
-
-static size_t
-dff_envelope_digits(size_t n)
-{
-    size_t digits = 1;
-
-    for (n /= 10; n > 0; n /= 10)
-        digits++;
-    return digits;
-}
-
-/* "DFF1 120 7 0\n" and the sections. */
-static size_t
-dff_envelope_size(const dff_envelope_kind_t *kind, const void *record, dff_str_t second,
-    dff_str_t third)
-{
-    size_t head = dff_fields_size(kind->head, record);
-
-    return sizeof("DFF1 ") - 1 + dff_envelope_digits(head) + 1 + dff_envelope_digits(second.len)
-        + 1 + dff_envelope_digits(third.len) + 1 + head + second.len + third.len;
-}
-
-static char *
-dff_envelope_put_length(char *out, size_t n, char after)
-{
-    size_t digits = dff_envelope_digits(n), i;
-
-    for (i = digits; i > 0; i--) {
-        out[i - 1] = (char) ('0' + n % 10);
-        n /= 10;
-    }
-    out[digits] = after;
-    return out + digits + 1;
-}
-
-static char *
-dff_envelope_put(char *out, dff_str_t text)
-{
-    if (text.len > 0)
-        memcpy(out, text.data, text.len);
-    return out + text.len;
-}
-
-static char *
-dff_envelope_write(const dff_envelope_kind_t *kind, char *out, const void *record,
-    dff_str_t second, dff_str_t third)
-{
-    memcpy(out, kind->magic, 3);
-    out[3] = '0' + DFF_ENVELOPE_VERSION;
-    out[4] = ' ';
-    out = dff_envelope_put_length(out + 5, dff_fields_size(kind->head, record), ' ');
-    out = dff_envelope_put_length(out, second.len, ' ');
-    out = dff_envelope_put_length(out, third.len, '\n');
-    out = dff_fields_write(kind->head, out, record);
-    out = dff_envelope_put(out, second);
-    return dff_envelope_put(out, third);
-}
-
-/* A decimal length and the byte after it. NULL: not well-formed. */
-static const char *
-dff_envelope_take_length(const char *p, const char *end, char after, size_t *length)
-{
-    const char *start = p;
-    uint64_t    n = 0;
-
-    while (p < end && *p >= '0' && *p <= '9' && p - start < DFF_ENVELOPE_LENGTH_MAX)
-        n = n * 10 + (uint64_t) (*p++ - '0');
-    if (p == start || p == end || *p != after || (*start == '0' && p - start > 1))
-        return NULL;
-    *length = n;      /* ten digits: no overflow, nor of the sum of three */
-    return p + 1;
-}
-
-static const char *
-dff_envelope_take_magic(const dff_envelope_kind_t *kind, dff_str_t bytes, dff_err_t *err)
-{
-    const char *p = bytes.data, *end = dff_str_end(bytes);
-    size_t      version;
-
-    if (bytes.len < 3 || memcmp(p, kind->magic, 3) != 0) {
-        (void) dff_err_set(err, DFF_E_SYS, "%s: %zu bytes that do not begin with \"%s\"",
-            kind->noun, bytes.len, kind->magic);
-        return NULL;
-    }
-    p = dff_envelope_take_length(p + 3, end, ' ', &version);
-    if (p == NULL) {
-        (void) dff_err_set(err, DFF_E_SYS, "%s: no version after \"%s\"", kind->noun, kind->magic);
-    } else if (version != DFF_ENVELOPE_VERSION) {
-        (void) dff_err_set(err, DFF_E_SYS, "%s: version %zu is not supported, this build reads "
-            "version %d", kind->noun, version, DFF_ENVELOPE_VERSION);
-        return NULL;
-    }
-    return p;
-}
-
-/* Cuts bytes into the three sections. */
-static int
-dff_envelope_cut(const dff_envelope_kind_t *kind, dff_str_t bytes,
-    dff_str_t sections[DFF_ENVELOPE_SECTIONS], dff_err_t *err)
-{
-    const char *p = dff_envelope_take_magic(kind, bytes, err), *end = dff_str_end(bytes);
-    uint64_t    sum = 0;
-    int         i;
-
-    if (p == NULL)
-        return DFF_ERROR;
-    for (i = 0; i < DFF_ENVELOPE_SECTIONS; i++) {
-        p = dff_envelope_take_length(p, end, i < DFF_ENVELOPE_SECTIONS - 1 ? ' ' : '\n',
-            &sections[i].len);
-        if (p == NULL) {
-            return dff_err_set(err, DFF_E_SYS, "%s: its first line is not three lengths",
-                kind->noun);
-        }
-        sum += sections[i].len;
-    }
-    if (sum != (uint64_t) (end - p)) {
-        return dff_err_set(err, DFF_E_SYS, "%s: %zu bytes follow its first line, which speaks of "
-            "%" PRIu64, kind->noun, (size_t) (end - p), sum);
-    }
-    for (i = 0; i < DFF_ENVELOPE_SECTIONS; i++) {
-        sections[i].data = p;
-        p += sections[i].len;
-    }
-    return DFF_OK;
-}
+static const dff_sections_t dff_envelope_job = { "DFF", "job envelope", &dff_job_fields, 3 };
+static const dff_sections_t dff_envelope_reply = { "DFR", "reply", &dff_reply_fields, 3 };
 
 /* The look of an object, not its grammar: who reads the section checks that. */
 static int
@@ -308,56 +173,58 @@ dff_job_check(const dff_job_t *job, dff_err_t *err)
 size_t
 dff_job_size(const dff_job_t *job)
 {
-    return dff_envelope_size(&dff_envelope_job, job, job->kwargs, job->request);
+    const dff_str_t rest[] = { job->kwargs, job->request };
+
+    return dff_sections_size(&dff_envelope_job, job, rest);
 }
 
 char *
 dff_job_write(char *out, const dff_job_t *job)
 {
-    return dff_envelope_write(&dff_envelope_job, out, job, job->kwargs, job->request);
+    const dff_str_t rest[] = { job->kwargs, job->request };
+
+    return dff_sections_write(&dff_envelope_job, out, job, rest);
 }
 
 int
 dff_job_decode(dff_str_t envelope, dff_job_t *job, dff_err_t *err)
 {
-    dff_str_t sections[DFF_ENVELOPE_SECTIONS];
+    dff_str_t rest[DFF_SECTIONS_MAX];
 
     memset(job, 0, sizeof(*job));
-    if (dff_envelope_cut(&dff_envelope_job, envelope, sections, err) != DFF_OK
-        || dff_fields_read(&dff_job_fields, sections[0], job, err) != DFF_OK)
-    {
+    if (dff_sections_read(&dff_envelope_job, envelope, job, rest, err) != DFF_OK)
         return DFF_ERROR;
-    }
-    job->kwargs = sections[1];
-    job->request = sections[2];
+    job->kwargs = rest[0];
+    job->request = rest[1];
     return dff_job_check_rest(job, err);
 }
 
 size_t
 dff_reply_size(const dff_reply_t *reply)
 {
-    return dff_envelope_size(&dff_envelope_reply, reply, reply->control, reply->body);
+    const dff_str_t rest[] = { reply->control, reply->body };
+
+    return dff_sections_size(&dff_envelope_reply, reply, rest);
 }
 
 char *
 dff_reply_write(char *out, const dff_reply_t *reply)
 {
-    return dff_envelope_write(&dff_envelope_reply, out, reply, reply->control, reply->body);
+    const dff_str_t rest[] = { reply->control, reply->body };
+
+    return dff_sections_write(&dff_envelope_reply, out, reply, rest);
 }
 
 int
 dff_reply_decode(dff_str_t envelope, dff_reply_t *reply, dff_err_t *err)
 {
-    dff_str_t sections[DFF_ENVELOPE_SECTIONS];
+    dff_str_t rest[DFF_SECTIONS_MAX];
 
     memset(reply, 0, sizeof(*reply));
-    if (dff_envelope_cut(&dff_envelope_reply, envelope, sections, err) != DFF_OK
-        || dff_fields_read(&dff_reply_fields, sections[0], reply, err) != DFF_OK)
-    {
+    if (dff_sections_read(&dff_envelope_reply, envelope, reply, rest, err) != DFF_OK)
         return DFF_ERROR;
-    }
-    reply->control = sections[1];
-    reply->body = sections[2];
+    reply->control = rest[0];
+    reply->body = rest[1];
     return dff_envelope_check_object("reply control", reply->control, true, err);
 }
 

@@ -76,6 +76,7 @@ typedef struct {
     int64_t           cache_ms;        /* a success is cached so long; 0: it is not */
     dff_str_t         cache_as;        /* digest of its key: dff_key_cache_result() */
     bool              keep_result;     /* someone may ask func-result */
+    bool              save_result;     /* also when Redis has forgotten it: it goes to MySQL */
     bool              retry_on_lost;
 
     dff_str_t         kwargs;          /* JSON object, exact text */
@@ -98,6 +99,11 @@ typedef enum {
     DFF_STATUS_LOST,      /* worker or node died with it */
     DFF_STATUS_COUNT
 } dff_status_t;
+
+/* As heads spell them: for tables of fields (dff_fields.h), and by the functions below. */
+extern const char *const dff_statuses[DFF_STATUS_COUNT];
+extern const char *const dff_origins[DFF_ORIGIN_COUNT];
+extern const char *const dff_exec_modes[DFF_EXEC_COUNT];
 
 /* "queued", "success", … as in heads and in func-result. */
 const char *dff_status_name(dff_status_t status);

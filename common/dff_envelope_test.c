@@ -58,6 +58,7 @@ assert_jobs_equal(const dff_job_t *a, const dff_job_t *b)
     assert_int_equal(a->expires_at_ms, b->expires_at_ms);
     assert_int_equal(a->wait_until_ms, b->wait_until_ms);
     assert_int_equal(a->keep_result, b->keep_result);
+    assert_int_equal(a->save_result, b->save_result);
     assert_int_equal(a->retry_on_lost, b->retry_on_lost);
     assert_int_equal(a->cache_ms, b->cache_ms);
     assert_true(dff_str_eq(a->cache_as, b->cache_as));
@@ -93,6 +94,7 @@ full_job(char longest[DFF_TRACE_ID_MAX])
         .expires_at_ms = INT64_MAX,
         .wait_until_ms = INT64_MAX,
         .keep_result = true,
+        .save_result = true,
         .retry_on_lost = true,
         .cache_ms = 1500,
         .cache_as = DFF_STR("00ff"),
