@@ -35,6 +35,18 @@ static const dff_err_row_t dff_err_rows[] = {
         { "EUserPassword", "400.12", 400, "Wrong username or password." },
     [DFF_E_USER_DISABLED] =
         { "EUserDisabled", "401.16", 401, "The user is disabled." },
+    [DFF_E_USER_CAPTCHA] =
+        { "EUserCaptcha", "400.13", 400, "The captcha is missing, wrong or used." },
+    [DFF_E_BIZ_BAD_DATA] =
+        { "EBizBadData", "403.23", 403, "The data is not usable." },
+    [DFF_E_BIZ_REQUEST_CONFLICT] =
+        { "EBizRequestConflict", "409.25", 409, "Somebody else has changed it meanwhile." },
+    [DFF_E_SYS_LIMIT_REACHED] =
+        { "ESysLimitReached", "503.1", 503, "Too much at once; try again." },
+    [DFF_E_SYS_ASYNC_TASK_FAILED] =
+        { "ESysAsyncTaskFailed", "503.2", 503, "The task failed, or no worker took it." },
+    [DFF_E_SYS_ASYNC_TASK_TIMEOUT] =
+        { "ESysAsyncTaskTimeout", "503.21", 503, "The task did not end in time." },
     [DFF_E_SYS] =
         { "ESys", "500.5", 500, "Internal error." },
     [DFF_E_SYS_CACHE] =

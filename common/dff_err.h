@@ -29,6 +29,12 @@ typedef enum {
     DFF_E_USER_PRIVILEGE,             /* 401.15 */
     DFF_E_USER_PASSWORD,              /* 400.12 */
     DFF_E_USER_DISABLED,              /* 401.16 */
+    DFF_E_USER_CAPTCHA,               /* 400.13 */
+    DFF_E_BIZ_BAD_DATA,               /* 403.23 */
+    DFF_E_BIZ_REQUEST_CONFLICT,       /* 409.25, sub-reason after a dot */
+    DFF_E_SYS_LIMIT_REACHED,          /* 503.10 */
+    DFF_E_SYS_ASYNC_TASK_FAILED,      /* 503.20 */
+    DFF_E_SYS_ASYNC_TASK_TIMEOUT,     /* 503.21 */
     DFF_E_SYS,                        /* 500.50 */
     DFF_E_SYS_CACHE,                  /* 503.53: Redis unreachable */
     DFF_E_SYS_DB,                     /* 503.52: MySQL unreachable */

@@ -151,3 +151,18 @@ dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id)
 {
     return dff_key_link(key, DFF_STR(DFF_KEY_PREFIX "stat:recent:"), kind, id);
 }
+
+size_t
+dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest)
+{
+    static const char *const names[DFF_KEY_API_COUNT] = {
+        [DFF_KEY_SESSION] = DFF_KEY_PREFIX "session:",
+        [DFF_KEY_CAPTCHA] = DFF_KEY_PREFIX "captcha:",
+        [DFF_KEY_SIGN_IN] = DFF_KEY_PREFIX "sign-in:",
+        [DFF_KEY_SIGN_IN_WAIT] = DFF_KEY_PREFIX "sign-in-wait:",
+        [DFF_KEY_AK_NONCE] = DFF_KEY_PREFIX "ak-nonce:",
+        [DFF_KEY_IMPORT] = DFF_KEY_PREFIX "import:",
+    };
+
+    return dff_key_join(key, dff_str_from(names[kind]), digest);
+}

@@ -46,6 +46,19 @@ size_t dff_key_throttle(dff_key_t key, const char *kind, dff_str_t id, const cha
 /* A cached result; digest: hexadecimal, of what the function was called with. */
 size_t dff_key_cache_result(dff_key_t key, dff_str_t func_id, int script_version,
     dff_str_t digest);
+/* What the management API remembers for some time; digest: hexadecimal, of a token, a
+ * name, an address. */
+typedef enum {
+    DFF_KEY_SESSION,        /* a sign-in */
+    DFF_KEY_CAPTCHA,
+    DFF_KEY_SIGN_IN,        /* failed attempts of a user or an address */
+    DFF_KEY_SIGN_IN_WAIT,   /* exists: no further attempt now */
+    DFF_KEY_AK_NONCE,       /* used with an access key */
+    DFF_KEY_IMPORT,         /* a package that waits for its confirmation */
+    DFF_KEY_API_COUNT
+} dff_key_api_t;
+size_t dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest);
+
 /* Statistics of a link: a hash date -> calls, and the list of its last calls. */
 size_t dff_key_stat_count(dff_key_t key, const char *kind, dff_str_t id);
 size_t dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id);

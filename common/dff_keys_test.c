@@ -33,6 +33,12 @@ keys_are_spelt_as_the_protocol_says(void **state)
        "dff:cache:result:demo__basic.plus:7:00ff");
     IS(dff_key_stat_count(key, "al", DFF_STR("auln-1")), "dff:stat:count:al:auln-1");
     IS(dff_key_stat_recent(key, "al", DFF_STR("auln-1")), "dff:stat:recent:al:auln-1");
+    IS(dff_key_api(key, DFF_KEY_SESSION, DFF_STR("00ff")), "dff:session:00ff");
+    IS(dff_key_api(key, DFF_KEY_CAPTCHA, DFF_STR("00ff")), "dff:captcha:00ff");
+    IS(dff_key_api(key, DFF_KEY_SIGN_IN, DFF_STR("00ff")), "dff:sign-in:00ff");
+    IS(dff_key_api(key, DFF_KEY_SIGN_IN_WAIT, DFF_STR("00ff")), "dff:sign-in-wait:00ff");
+    IS(dff_key_api(key, DFF_KEY_AK_NONCE, DFF_STR("00ff")), "dff:ak-nonce:00ff");
+    IS(dff_key_api(key, DFF_KEY_IMPORT, DFF_STR("00ff")), "dff:import:00ff");
     IS(dff_key_node(key, DFF_STR_NULL), "dff:node:");
 #undef IS
 }

@@ -14,6 +14,7 @@
 
 static const dff_str_t dff_mask_words[] = {
     DFF_STR("password"), DFF_STR("secret"), DFF_STR("token"), DFF_STR("authorization"),
+    DFF_STR("captcha"),
 };
 
 static void

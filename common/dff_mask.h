@@ -1,6 +1,6 @@
 /*
- * Hides values that are named like a secret (password, secret, token, authorization;
- * in any case, anywhere in the name) in texts that go to a log or into an error's
+ * Hides values that are named like a secret (password, secret, token, authorization,
+ * captcha; in any case, anywhere in the name) in texts that go to a log or into an error's
  * reqDump. Runs in every process; no allocation.
  *
  * Where a text cannot be read well enough to tell its names, more is hidden, never less.
