@@ -71,7 +71,8 @@ typedef struct {
 
     char   *worker_queue_alias_map;
     int64_t worker_concurrency;
-    int64_t worker_max_concurrency;  /* 0: 4 x worker_concurrency */
+    int64_t worker_max_concurrency;  /* 0: 5 x worker_concurrency */
+    int64_t worker_max_memory_mb;    /* 0: as the machine has it available */
     int64_t worker_prefetch_multiplier;
     char   *worker_groups;           /* "0;1-6;7;8-9" */
     int64_t worker_max_tasks_per_child;

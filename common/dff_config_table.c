@@ -117,7 +117,11 @@ static const dff_setting_t dff_worker_rows[] = {
         "Queues of each group of workers; `0-9` is one group for all"),
     INT("_WORKER_CONCURRENCY", worker_concurrency, "5", 1, 1024, 0, "Workers of a group"),
     INT("_WORKER_MAX_CONCURRENCY", worker_max_concurrency, "0", 0, 4096, 0,
-        "Workers of a group when all are busy; 0: four times `_WORKER_CONCURRENCY`"),
+        "Workers of a group when all are busy; 0: `_WORKER_CONCURRENCY` and four times as many "
+        "extra ones"),
+    INT("_WORKER_MAX_MEMORY", worker_max_memory_mb, "0", 0, 16777216, RUN,
+        "MB that all workers of a node may hold before there are no more extra ones; 0: extra ones "
+        "while a tenth of the machine's memory is available"),
     INT("_WORKER_PREFETCH_MULTIPLIER", worker_prefetch_multiplier, "10", 1, 1000, 0,
         "Jobs claimed ahead for each worker; 1 for slow jobs"),
     INT("_WORKER_MAX_TASKS_PER_CHILD", worker_max_tasks_per_child, "3000", 1, 100000000, 0,

@@ -142,11 +142,22 @@ static const ngx_http_dff_metric_t  ngx_http_dff_metrics[] = {
     { "dff_workers", "gauge", "Python workers by node, group of queues and state.",
       ngx_http_dff_metrics_groups, 0, NULL },
 
+    { "dff_workers_added_total", "counter",
+      "Extra Python workers that were started because jobs waited.",
+      ngx_http_dff_metrics_node_counter, 0, "workers_added" },
+
+    { "dff_workers_retired_total", "counter", "Extra Python workers that went, being idle.",
+      ngx_http_dff_metrics_node_counter, 0, "workers_retired" },
+
     { "dff_worker_restarts_total", "counter", "Python workers that were replaced.",
       ngx_http_dff_metrics_node_counter, 0, "worker_restarts" },
 
     { "dff_jobs_claimed_total", "counter", "Jobs that an executor took from a queue.",
       ngx_http_dff_metrics_node_counter, 0, "claimed" },
+
+    { "dff_jobs_given_back_total", "counter",
+      "Claimed jobs that went back to their queue, because all workers of the node were busy.",
+      ngx_http_dff_metrics_node_counter, 0, "given_back" },
 
     { "dff_jobs_started_total", "counter", "Jobs that were given to a Python worker.",
       ngx_http_dff_metrics_node_counter, 0, "started" },

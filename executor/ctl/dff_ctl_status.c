@@ -137,7 +137,7 @@ dff_ctl_status_print_store(const char *name, json_t *store)
 }
 
 
-/* "1-6: 3/5 busy" for each group. */
+/* "queues 1-6: 3 of 5 workers busy (5 to 25)" for each group. */
 static void
 dff_ctl_status_print_groups(json_t *heartbeat)
 {
@@ -148,9 +148,12 @@ dff_ctl_status_print_groups(json_t *heartbeat)
         const char *queues = json_string_value(json_object_get(group, "queues"));
 
         printf("        queues %-6s %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-               " workers busy\n", queues == NULL ? "?" : queues,
+               " workers busy (%" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ")\n",
+               queues == NULL ? "?" : queues,
                json_integer_value(json_object_get(group, "busy")),
-               json_integer_value(json_object_get(group, "workers")));
+               json_integer_value(json_object_get(group, "workers")),
+               json_integer_value(json_object_get(group, "base")),
+               json_integer_value(json_object_get(group, "max")));
     }
 }
 

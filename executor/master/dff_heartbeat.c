@@ -69,6 +69,9 @@ dff_heartbeat_counters(dff_buf_t *out, const dff_counters_t *c)
         { "refused_late", c->refused_late },
         { "bad", c->bad },
         { "worker_restarts", c->worker_restarts },
+        { "workers_added", c->workers_added },
+        { "workers_retired", c->workers_retired },
+        { "given_back", c->given_back },
     };
     size_t i;
 
@@ -96,9 +99,9 @@ dff_heartbeat_document(dff_heartbeat_t *heartbeat, dff_buf_t *out)
     for (i = 0; i < pool->ngroups; i++) {
         const dff_group_t *group = &pool->groups[i];
 
-        dff_buf_addf(out, "%s{\"queues\":\"%s\",\"workers\":%d,\"busy\":%d,\"claimed\":%d}",
-                     i == 0 ? "" : ",", group->name, group->live, group->busy,
-                     group->held - group->busy);
+        dff_buf_addf(out, "%s{\"queues\":\"%s\",\"workers\":%d,\"busy\":%d,\"claimed\":%d,"
+                     "\"base\":%d,\"max\":%d}", i == 0 ? "" : ",", group->name, group->live,
+                     group->busy, group->held - group->busy, group->base, group->ceiling);
     }
     dff_buf_add_str(out, DFF_STR("],\"counters\":{"));
     dff_heartbeat_counters(out, &master->counters);

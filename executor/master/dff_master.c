@@ -21,6 +21,7 @@
 #include "master/dff_claim.h"
 #include "master/dff_clean.h"
 #include "master/dff_delayed.h"
+#include "master/dff_elastic.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_lock.h"
 #include "master/dff_node_claim.h"
@@ -200,6 +201,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_outbox_send_again(master->outbox);
     dff_published_ask_again(master->published);
     dff_recent_expire(master->recent);
+    dff_elastic_tick(master->elastic);
     dff_zygote_proc_tidy(master);
     dff_clean_tick(master->clean);
     dff_master_tick_end(master);
@@ -306,6 +308,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->node_watch = dff_node_watch_new(master);
     master->sweep = dff_sweep_new(master);
     master->delayed = dff_delayed_new(master);
+    master->elastic = dff_elastic_new(master);
     master->heartbeat = dff_heartbeat_new(master);
     master->claim = dff_claim_new(master);
     master->node_claim = dff_node_claim_new(master);
@@ -315,7 +318,8 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
-        || master->delayed == NULL || master->heartbeat == NULL || master->claim == NULL
+        || master->delayed == NULL || master->elastic == NULL || master->heartbeat == NULL
+        || master->claim == NULL
         || master->node_claim == NULL || master->clean == NULL || master->zygote == NULL
         || master->changes == NULL || master->command == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
@@ -351,6 +355,7 @@ dff_master_release(dff_master_t *master)
     dff_node_watch_free(master->node_watch);
     dff_sweep_free(master->sweep);
     dff_delayed_free(master->delayed);
+    dff_elastic_free(master->elastic);
     dff_heartbeat_free(master->heartbeat);
     dff_node_claim_free(master->node_claim);
     dff_clean_free(master->clean);

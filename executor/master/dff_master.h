@@ -54,6 +54,8 @@ typedef struct {
     uint64_t refused_late;       /* results of jobs that had been given to another node */
     uint64_t bad;                /* envelopes that nobody can read */
     uint64_t worker_restarts;    /* workers replaced after a death that was not wanted */
+    uint64_t workers_added, workers_retired;    /* of the extra ones */
+    uint64_t given_back;         /* claimed jobs, because all workers were busy */
 } dff_counters_t;
 
 typedef struct dff_master_s  dff_master_t;
@@ -97,6 +99,7 @@ struct dff_master_s {
     struct dff_sweep_s        *sweep;
     struct dff_node_watch_s   *node_watch;
     struct dff_delayed_s      *delayed;
+    struct dff_elastic_s      *elastic;
 
     dff_counters_t        counters;
     int64_t               started_at_ms;    /* Unix time */

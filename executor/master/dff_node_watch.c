@@ -17,6 +17,7 @@
 typedef struct {
     dff_node_watch_t *watch;
     int64_t           gone_ms;        /* monotonic: found without heartbeat; 0: it has one */
+    bool              alive;          /* at the last look */
     bool              listed;         /* in dff:nodes, at the last look */
     bool              rescuing;
     char              name[DFF_NODE_NAME_MAX + 1];
@@ -48,6 +49,18 @@ dff_node_watch_free(dff_node_watch_t *watch)
     while (watch->count > 0)
         free(watch->nodes[--watch->count]);
     free(watch);
+}
+
+bool
+dff_node_watch_any(const dff_node_watch_t *watch)
+{
+    int i;
+
+    for (i = 0; i < watch->count; i++) {
+        if (watch->nodes[i]->alive)
+            return true;
+    }
+    return false;
 }
 
 static dff_node_t *
@@ -84,7 +97,8 @@ dff_node_on_exists(redisAsyncContext *ac, void *reply_ptr, void *data)
     (void) ac;
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
         return;
-    if (reply->integer == 1) {
+    node->alive = reply->integer == 1;
+    if (node->alive) {
         node->gone_ms = 0;
         return;
     }

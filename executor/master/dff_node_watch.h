@@ -12,6 +12,8 @@ typedef struct dff_node_watch_s dff_node_watch_t;
 
 dff_node_watch_t *dff_node_watch_new(dff_master_t *master);
 void dff_node_watch_free(dff_node_watch_t *watch);
+/* Is another node alive, as far as is known? */
+bool dff_node_watch_any(const dff_node_watch_t *watch);
 /* Every second. */
 void dff_node_watch_tick(dff_node_watch_t *watch);
 /* Redis was away: heartbeats may be missing because of that alone. */

@@ -7,6 +7,7 @@
 #include "dff_envelope.h"
 #include "dff_time.h"
 
+#include "master/dff_elastic.h"
 #include "master/dff_run.h"
 #include "master/dff_worker_proc.h"
 #include "master/dff_zygote_proc.h"
@@ -93,7 +94,7 @@ dff_pool_new(dff_master_t *master, dff_err_t *err)
 
         group->master = master;
         group->queues = masks[i];
-        group->target = (int) master->cfg->worker_concurrency;
+        dff_elastic_init_group(group);
         TAILQ_INIT(&group->workers);
         TAILQ_INIT(&group->idle);
         TAILQ_INIT(&group->waiting);
@@ -122,7 +123,10 @@ dff_pool_free(dff_pool_t *pool)
 int
 dff_group_places(const dff_group_t *group)
 {
-    return group->target * (int) group->master->cfg->worker_prefetch_multiplier;
+    /* With room for more workers one job always waits to tell that they are needed. */
+    if (group->ahead > 0)
+        return group->target + (group->full ? 0 : group->ahead);
+    return group->target + (group->target < group->ceiling && !group->full);
 }
 
 int
@@ -140,6 +144,7 @@ dff_group_dispatch(dff_group_t *group)
 {
     dff_worker_proc_t *worker;
     dff_run_t         *run;
+    int64_t            since_ms, now_ms = 0;
 
     while ((worker = TAILQ_FIRST(&group->idle)) != NULL) {
         run = TAILQ_FIRST(&group->started);
@@ -153,9 +158,15 @@ dff_group_dispatch(dff_group_t *group)
             return;
         if (dff_run_expired(run))
             continue;
+        since_ms = run->waits_since_ms;
         if (dff_run_start(run, worker) != DFF_OK)
             return;          /* Redis is away */
+        if (now_ms == 0)
+            now_ms = dff_time_monotonic_ms();
+        dff_elastic_started(group, since_ms, now_ms);
     }
+    if (!TAILQ_EMPTY(&group->waiting))
+        dff_elastic_watch(group->master->elastic);
 }
 
 /* --- keeping the number of workers ---------------------------------------- */

@@ -1,8 +1,8 @@
 /*
- * The worker pool: groups of workers, each serving its queues. A group has a
- * fixed number of workers (target); the ones that die or leave are replaced,
- * with a backoff when they do not even become ready. It has places for
- * workers x _WORKER_PREFETCH_MULTIPLIER jobs. Runs in the master.
+ * The worker pool: groups of workers, each serving its queues. A group has as
+ * many workers as it wants (target, which dff_elastic.h moves); the ones that die
+ * or leave are replaced, with a backoff when they do not even become ready. It has
+ * places for a job for each worker and some ahead. Runs in the master.
  */
 #ifndef DFF_POOL_H
 #define DFF_POOL_H
@@ -15,10 +15,17 @@ struct dff_group_s {
     dff_master_t         *master;
     unsigned              queues;       /* bit n: queue n */
     char                  name[32];     /* "1-6" */
-    int                   target;       /* workers wanted */
+    int                   base;         /* workers wanted at least */
+    int                   target;       /* workers wanted now */
+    int                   ceiling;      /* and at most */
     int                   live;         /* workers that count for it */
+    int                   ready;        /* of these: forked and able to take jobs */
     int                   busy;
     int                   held;         /* runs of this group */
+    int                   ahead;        /* jobs claimed beyond one for each worker */
+    bool                  full;         /* jobs wait and there will be no more workers */
+    bool                  short_of_memory;
+    int64_t               started_ms;   /* monotonic: the last start of a job */
     struct dff_workers_s  workers;      /* all, the leaving ones included */
     struct dff_workers_s  idle;         /* the last used first: its caches are warm */
     struct dff_runs_s     waiting;      /* CLAIMED */

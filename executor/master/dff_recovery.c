@@ -333,6 +333,25 @@ dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), vo
     dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
 }
 
+int
+dff_recovery_give_back_one(dff_master_t *master, const dff_job_t *job, dff_str_t envelope)
+{
+    dff_lua_call_t call;
+    dff_key_t      queue;
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
+    if (job != NULL)
+        dff_lua_key(&call, queue, dff_key_queue_at(queue, job->queue, job->node));
+    else
+        dff_lua_key(&call, DFF_KEY_BAD, sizeof(DFF_KEY_BAD) - 1);
+    dff_lua_arg(&call, envelope.data, envelope.len);
+    if (job == NULL)
+        dff_lua_arg(&call, DFF_BAD_KEEP, sizeof(DFF_BAD_KEEP) - 1);
+    return dff_lua_run(&master->lua, job != NULL ? DFF_LUA_GIVE_BACK_ONE : DFF_LUA_BAD,
+                       DFF_LUA_TEXT, &call, master->command, NULL, NULL);
+}
+
 /* --- our own last life ---------------------------------------------------- */
 
 static void

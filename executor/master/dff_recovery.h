@@ -33,6 +33,9 @@ void dff_recovery_node(dff_recovery_t *recovery, dff_str_t node,
 
 /* Gives all of claimed:<our node> back; done may be NULL. */
 void dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), void *ctx);
+/* One claimed job of ours that this process gives up, or does not know; job NULL: it is
+ * unreadable. DFF_ERROR: Redis is away. Without an answer it is found again by the sweep. */
+int dff_recovery_give_back_one(dff_master_t *master, const dff_job_t *job, dff_str_t envelope);
 /* A started job of node (empty: ours) that has no worker: queued again or answered. */
 void dff_recovery_end_started(dff_master_t *master, dff_str_t node, dff_str_t id,
     dff_str_t envelope, const char *why);

@@ -27,6 +27,7 @@ static const struct {
     ROW("REDIS_USE_TLS", FLAG, redis_use_tls),
     ROW("_WORKER_GROUPS", TEXT, worker_groups),
     ROW("_WORKER_CONCURRENCY", NUMBER, worker_concurrency),
+    ROW("_WORKER_MAX_CONCURRENCY", NUMBER, worker_max_concurrency),
     ROW("_NODE_NAME", TEXT, node_name),
     ROW("_RUN_PATH", TEXT, run_path),
 };

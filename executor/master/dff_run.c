@@ -145,7 +145,23 @@ void
 dff_run_script_ready(dff_run_t *run)
 {
     dff_run_move(run, DFF_RUN_CLAIMED);
+    run->waits_since_ms = dff_time_monotonic_ms();
     TAILQ_INSERT_TAIL(&run->group->waiting, run, line);
+}
+
+int
+dff_run_give_back(dff_run_t *run)
+{
+    dff_master_t *master = run->master;
+
+    /* A job of this node alone could be run nowhere else. */
+    if (run->job.node.len > 0
+        || dff_recovery_give_back_one(master, &run->job, (dff_str_t) { run->envelope, run->size })
+           != DFF_OK)
+        return DFF_ERROR;
+    /* Should the connection break now the sweep finds it, as nobody's. */
+    dff_run_free(run);
+    return DFF_OK;
 }
 
 void

@@ -39,6 +39,7 @@ struct dff_run_s {
     bool                       reloaded;    /* its script was asked for once more */
     uint64_t                   seq;
     int64_t                    started_at_ms;     /* Unix time */
+    int64_t                    waits_since_ms;    /* monotonic; CLAIMED */
     dff_job_t                  job;
     size_t                     size;        /* bytes of the envelope */
     char                       envelope[];
@@ -52,6 +53,8 @@ void dff_run_script_missing(dff_run_t *run);
 
 /* CLAIMED -> STARTING with an idle worker. DFF_ERROR: Redis is away, nothing changed. */
 int dff_run_start(dff_run_t *run, dff_worker_proc_t *worker);
+/* CLAIMED: back to its queue, for another node. DFF_ERROR: it stays. */
+int dff_run_give_back(dff_run_t *run);
 /* STARTED -> RUNNING. */
 void dff_run_send(dff_run_t *run, dff_worker_proc_t *worker);
 /* True when it waited too long in its queue; it is answered and gone then. */

@@ -91,26 +91,6 @@ dff_sweep_unknown(const dff_sweep_t *sweep, dff_str_t task_id)
 /* --- claimed -------------------------------------------------------------- */
 
 static void
-dff_sweep_give_back(dff_sweep_t *sweep, const dff_job_t *job, dff_str_t envelope)
-{
-    dff_master_t  *master = sweep->master;
-    dff_lua_call_t call;
-    dff_key_t      queue;
-
-    dff_lua_begin(&call);
-    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
-    if (job != NULL)
-        dff_lua_key(&call, queue, dff_key_queue_at(queue, job->queue, job->node));
-    else
-        dff_lua_key(&call, DFF_KEY_BAD, sizeof(DFF_KEY_BAD) - 1);
-    dff_lua_arg(&call, envelope.data, envelope.len);
-    if (job == NULL)
-        dff_lua_arg(&call, DFF_BAD_KEEP, sizeof(DFF_BAD_KEEP) - 1);
-    (void) dff_lua_run(&master->lua, job != NULL ? DFF_LUA_GIVE_BACK_ONE : DFF_LUA_BAD,
-                       DFF_LUA_TEXT, &call, master->command, NULL, NULL);
-}
-
-static void
 dff_sweep_claimed(dff_sweep_t *sweep, const redisReply *reply)
 {
     dff_job_t job;
@@ -126,7 +106,7 @@ dff_sweep_claimed(dff_sweep_t *sweep, const redisReply *reply)
             continue;
         if (!dff_sweep_twice(sweep, DFF_SWEEP_CLAIMED, envelope))
             continue;
-        dff_sweep_give_back(sweep, readable ? &job : NULL, envelope);
+        (void) dff_recovery_give_back_one(sweep->master, readable ? &job : NULL, envelope);
         found++;
     }
     if (found > 0)

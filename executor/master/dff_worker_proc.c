@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dff_time.h"
 
 #include "master/dff_pool.h"
 #include "master/dff_run.h"
@@ -45,6 +46,12 @@ static const unsigned dff_worker_moves[] = {
 
 static void dff_worker_on_timer(evutil_socket_t fd, short what, void *ctx);
 
+static bool
+dff_worker_is_ready(dff_worker_state_t state)
+{
+    return state >= DFF_WORKER_IDLE && state <= DFF_WORKER_BUSY;
+}
+
 /* The one place where the state changes; keeps the group's numbers. */
 static void
 dff_worker_move(dff_worker_proc_t *worker, dff_worker_state_t state)
@@ -60,8 +67,11 @@ dff_worker_move(dff_worker_proc_t *worker, dff_worker_state_t state)
 
     if (worker->state == DFF_WORKER_IDLE)
         TAILQ_REMOVE(&group->idle, worker, idle);
-    if (state == DFF_WORKER_IDLE)
+    if (state == DFF_WORKER_IDLE) {
         TAILQ_INSERT_HEAD(&group->idle, worker, idle);
+        worker->idle_since_ms = dff_time_monotonic_ms();
+    }
+    group->ready += dff_worker_is_ready(state) - dff_worker_is_ready(worker->state);
     group->busy += (state == DFF_WORKER_BUSY) - (worker->state == DFF_WORKER_BUSY);
     worker->counted = state <= DFF_WORKER_BUSY;
     group->live += worker->counted - was_counted;
@@ -79,6 +89,7 @@ dff_worker_free(dff_worker_proc_t *worker)
         TAILQ_REMOVE(&group->idle, worker, idle);
     group->live -= worker->counted;
     group->busy -= worker->state == DFF_WORKER_BUSY;
+    group->ready -= dff_worker_is_ready(worker->state);
     TAILQ_REMOVE(&group->workers, worker, all);
     dff_zygote_proc_hold(worker->zygote, -1);
 

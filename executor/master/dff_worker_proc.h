@@ -46,6 +46,7 @@ struct dff_worker_proc_s {
     pid_t                 pid;           /* 0: FORKED has not come */
     int                   fd;
     bool                  counted;       /* in group->live */
+    int64_t               idle_since_ms; /* monotonic; IDLE */
     bool                  ready, recycle;
     bool                  has_eof, has_status;
     int                   wait_status;

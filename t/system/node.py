@@ -102,8 +102,11 @@ class Node:
         self.allowed = []       # texts of log lines that this test expects
         self.seen = {}          # log path -> bytes that were looked at already
         self.mysql_of = mysql_of
+        # As many workers as it says and no extra ones: tests know who can be busy.
+        workers = (settings or {}).get('_WORKER_CONCURRENCY', 2)
         self._install({
-            'LOG_LEVEL': 'INFO', '_NODE_NAME': f'node-{self.port}', '_WORKER_CONCURRENCY': 2,
+            'LOG_LEVEL': 'INFO', '_NODE_NAME': f'node-{self.port}',
+            '_WORKER_CONCURRENCY': workers, '_WORKER_MAX_CONCURRENCY': workers,
             **(settings or {})})
 
     # --- installation ---------------------------------------------------------------
