@@ -71,7 +71,8 @@ sources  = $(filter-out %_test.c %_fuzz.c,$(wildcard $(addsuffix /*.c,$(1))))
 tests_of = $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard $(addsuffix /*_test.c,$(1)))))
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-EXECUTOR_DIRS := executor executor/master executor/worker executor/store executor/ctl
+EXECUTOR_DIRS := executor executor/master executor/worker executor/redis executor/store \
+                 executor/api executor/ctl
 MAINS         := executor/dff_executor.c executor/ctl/dffctl.c
 COMMON_SRC    := $(call sources,common)
 MODULE_SRC    := $(call sources,ngx_dff_module)
@@ -85,10 +86,12 @@ uses_common   := common
 uses_executor := executor common
 uses_store    := store common
 uses_ctl      := ctl store common
-uses_master   := master executor common
+uses_redis    := redis common
+uses_master   := master redis executor common
+uses_api      := api store redis executor common
 uses_worker   := worker executor common
 libs_of       = $(foreach dir,$(uses_$(notdir $(1))),$(call lib_of,$(dir)))
-EXECUTOR_LIBS := $(foreach dir,master worker executor common,$(call lib_of,$(dir)))
+EXECUTOR_LIBS := $(foreach dir,master api worker store redis executor common,$(call lib_of,$(dir)))
 PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(wildcard $(MAINS))))))
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
@@ -215,7 +218,8 @@ $(BUILD)/sql/%: sql/%
 test:
 	bash t/run.sh
 
-# make test-common, test-master, test-worker, test-store, test-ctl, test-executor
+# make test-common, test-master, test-worker, test-redis, test-store, test-api, test-ctl,
+# test-executor
 define test_dir_rule
 .PHONY: test-$(notdir $(1))
 test-$(notdir $(1)): $(call tests_of,$(1)) python sql

@@ -80,6 +80,8 @@ typedef struct {
     int64_t worker_queue_limit;
     int64_t worker_result_expires_s;
     char   *worker_user;             /* _WORKER_USER: workers run as it when started by root */
+    int64_t api_processes;
+    char   *api_user;                /* _API_USER: api processes likewise */
     int64_t func_default_timeout_s, func_min_timeout_s, func_max_timeout_s;
     int64_t func_default_api_timeout_s, func_min_api_timeout_s, func_max_api_timeout_s;
     int64_t func_extra_timeout_to_kill_s;

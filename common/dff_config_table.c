@@ -134,6 +134,11 @@ static const dff_setting_t dff_worker_rows[] = {
         "Seconds that `func-result` keeps a result"),
     TEXT("_WORKER_USER", worker_user, "dff-worker", 0, dff_check_user,
         "User that scripts run as, when the executor is started by root"),
+    INT("_API_PROCESSES", api_processes, "2", 1, 64, RUN,
+        "Processes that answer the management API and what scripts ask of STORE, CACHE, ENV, "
+        "SRC and FUNC"),
+    TEXT("_API_USER", api_user, "dff-api", RUN, dff_check_user,
+        "User that these run as, when the executor is started by root"),
 };
 
 static const dff_setting_t dff_func_rows[] = {

@@ -46,7 +46,7 @@ typedef struct {
     size_t               count;
 } dff_setting_group_t;
 
-#define DFF_SETTING_COUNT  58
+#define DFF_SETTING_COUNT  60
 
 extern const dff_setting_group_t dff_setting_groups[];
 extern const size_t dff_setting_group_count;

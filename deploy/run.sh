@@ -77,7 +77,7 @@ do_uninstall() {
     [ ! -x "$service" ] || "$service" stop || die "not everything stopped; nothing was removed"
     [ "$(readlink "$link" 2>/dev/null)" != "$install/bin/dffctl" ] || rm -f "$link"
     rm -rf "$install"
-    say "removed $install (the users dff-data, dff-web and dff-worker are kept)"
+    say "removed $install (the users dff-data, dff-web, dff-api and dff-worker are kept)"
 }
 
 # The system calls itself Debian or derived from it, or nothing below works.

@@ -1,6 +1,6 @@
 /*
  * The program dff-executor: reads its options and becomes a master, or, started
- * by a master, the zygote.
+ * by a master, the zygote, an api process, or the cleaner of files.
  */
 #include <getopt.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 
 #include "dff_version.h"
 
+#include "api/dff_api.h"
 #include "master/dff_clean.h"
 #include "master/dff_master.h"
 #include "worker/dff_zygote.h"
@@ -30,7 +31,7 @@ static const char dff_executor_usage[] =
     "HUP reads the configuration again, USR1 reopens the log.\n";
 
 enum { OPT_CONFIG = 256, OPT_GROUPS, OPT_FOREGROUND, OPT_DAEMON, OPT_CHECK, OPT_ZYGOTE,
-       OPT_CLEAN, OPT_VERSION, OPT_HELP };
+       OPT_API, OPT_CLEAN, OPT_VERSION, OPT_HELP };
 
 static const struct option dff_executor_options[] = {
     { "config",     required_argument, NULL, OPT_CONFIG },
@@ -39,6 +40,7 @@ static const struct option dff_executor_options[] = {
     { "daemon",     no_argument,       NULL, OPT_DAEMON },
     { "check",      no_argument,       NULL, OPT_CHECK },
     { "zygote",     required_argument, NULL, OPT_ZYGOTE },
+    { "api",        no_argument,       NULL, OPT_API },
     { "clean",      required_argument, NULL, OPT_CLEAN },
     { "version",    no_argument,       NULL, OPT_VERSION },
     { "help",       no_argument,       NULL, OPT_HELP },
@@ -62,7 +64,7 @@ int
 main(int argc, char **argv)
 {
     dff_master_options_t options = { .config_path = NULL };
-    bool                 check = false;
+    bool                 check = false, api = false;
     int                  opt;
 
     while ((opt = getopt_long(argc, argv, "", dff_executor_options, NULL)) != -1) {
@@ -73,6 +75,7 @@ main(int argc, char **argv)
         case OPT_DAEMON:     options.daemon = true; break;
         case OPT_CHECK:      check = true; break;
         case OPT_ZYGOTE:     return dff_executor_zygote(optarg);
+        case OPT_API:        api = true; break;
         case OPT_CLEAN:      return dff_clean_main(optarg);
         case OPT_VERSION:
             (void) printf("dff-executor %s\n", DFF_VERSION);
@@ -90,6 +93,8 @@ main(int argc, char **argv)
                        dff_executor_usage);
         return 2;
     }
+    if (api)
+        return dff_api_main(options.config_path);
     if (options.config_path == NULL) {
         (void) fprintf(stderr, "dff-executor: --config FILE is needed\n%s", dff_executor_usage);
         return 2;

@@ -158,6 +158,20 @@ dff_ctl_status_print_groups(json_t *heartbeat)
 }
 
 
+/* An executor from before there were any says nothing of them. */
+static void
+dff_ctl_status_print_api(json_t *heartbeat)
+{
+    json_t *api = json_object_get(heartbeat, "api");
+
+    if (api != NULL) {
+        printf("        api            %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+               " processes ready\n", json_integer_value(json_object_get(api, "ready")),
+               json_integer_value(json_object_get(api, "wanted")));
+    }
+}
+
+
 static void
 dff_ctl_status_print_node(json_t *node)
 {
@@ -179,6 +193,7 @@ dff_ctl_status_print_node(json_t *node)
            json_integer_value(json_object_get(node, "claimed")),
            json_integer_value(json_object_get(node, "started")));
     dff_ctl_status_print_groups(heartbeat);
+    dff_ctl_status_print_api(heartbeat);
 }
 
 

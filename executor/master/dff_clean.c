@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,8 @@
 #include <unistd.h>
 
 #include "dff_time.h"
+
+#include "master/dff_spawn.h"
 
 #include "dff_banned.h"
 
@@ -50,43 +51,16 @@ dff_clean_soon(dff_clean_t *clean)
 static int
 dff_clean_spawn(dff_clean_t *clean)
 {
-    const dff_config_t        *cfg = clean->master->cfg;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t          attr;
-    sigset_t                   all, none;
-    char                       words[4200];
-    char                      *envp[] = { "PATH=/usr/bin:/bin", NULL };
-    char                      *argv[] = { "dff-executor", "--clean", words, NULL };
-    int                        rc;
+    const dff_config_t *cfg = clean->master->cfg;
+    char                words[4200];
+    char               *envp[] = { "PATH=/usr/bin:/bin", NULL };
+    char               *argv[] = { "dff-executor", "--clean", words, NULL };
+    const dff_spawn_t   spawn = { .argv = argv, .envp = envp };
 
     if ((size_t) snprintf(words, sizeof(words), "%s:%lld", cfg->resource_root_path,
                           (long long) cfg->upload_file_expires_s) >= sizeof(words))
         return ENAMETOOLONG;
-    (void) sigfillset(&all);
-    (void) sigemptyset(&none);
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attr) != 0) {
-        (void) posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
-    }
-    rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
-    if (rc == 0)
-        rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-                                      | POSIX_SPAWN_SETPGROUP);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigdefault(&attr, &all);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(&attr, &none);
-    if (rc == 0)
-        rc = posix_spawn(&clean->pid, "/proc/self/exe", &actions, &attr, argv, envp);
-    if (rc != 0)
-        clean->pid = 0;
-
-    (void) posix_spawnattr_destroy(&attr);
-    (void) posix_spawn_file_actions_destroy(&actions);
-    return rc;
+    return dff_spawn_self(&spawn, &clean->pid);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "dff_time.h"
 #include "dff_version.h"
 
+#include "master/dff_api_proc.h"
 #include "master/dff_changes.h"
 #include "master/dff_pool.h"
 
@@ -103,7 +104,9 @@ dff_heartbeat_document(dff_heartbeat_t *heartbeat, dff_buf_t *out)
                      "\"base\":%d,\"max\":%d}", i == 0 ? "" : ",", group->name, group->live,
                      group->busy, group->held - group->busy, group->base, group->ceiling);
     }
-    dff_buf_add_str(out, DFF_STR("],\"counters\":{"));
+    dff_buf_add_str(out, DFF_STR("],\"api\":"));
+    dff_api_procs_report(master->api, out);
+    dff_buf_add_str(out, DFF_STR(",\"counters\":{"));
     dff_heartbeat_counters(out, &master->counters);
     dff_buf_add_str(out, DFF_STR("}}"));
 }

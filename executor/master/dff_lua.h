@@ -10,7 +10,7 @@
 #ifndef DFF_LUA_H
 #define DFF_LUA_H
 
-#include "dff_redis_link.h"
+#include "redis/dff_redis_link.h"
 
 typedef enum {
     DFF_LUA_START,        /* claimed started | id envelope -> 1, 0: given away */

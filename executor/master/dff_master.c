@@ -17,6 +17,7 @@
 #include "dff_time.h"
 #include "dff_version.h"
 
+#include "master/dff_api_proc.h"
 #include "master/dff_changes.h"
 #include "master/dff_claim.h"
 #include "master/dff_clean.h"
@@ -70,6 +71,7 @@ dff_master_on_hup(evutil_socket_t number, short what, void *ctx)
     if (master->state >= DFF_MASTER_DRAINING || dff_reload(master) != DFF_OK)
         return;
     dff_zygote_proc_restart(master);
+    dff_api_procs_restart(master->api);
     dff_clean_soon(master->clean);
     dff_pool_recycle(master->pool);
 }
@@ -93,9 +95,11 @@ dff_master_on_usr1(evutil_socket_t number, short what, void *ctx)
     (void) what;
     dff_log_reopen(&master->log);
     dff_master_std_to_log(master);
+    /* The user of api processes may not open the file. */
+    dff_api_procs_restart(master->api);
 }
 
-/* The zygote, and, as we are the subreaper, workers whose zygote has died. */
+/* Zygote, api processes, and, as we are the subreaper, workers whose zygote has died. */
 static void
 dff_master_on_chld(evutil_socket_t number, short what, void *ctx)
 {
@@ -108,6 +112,7 @@ dff_master_on_chld(evutil_socket_t number, short what, void *ctx)
     (void) what;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
         if (!dff_zygote_proc_exited(master, pid, status)
+            && !dff_api_procs_exited(master->api, pid, status)
             && !dff_clean_exited(master->clean, pid, status))
             dff_pool_child_exit(master->pool, pid, status, (uint64_t) usage.ru_maxrss);
     }
@@ -203,6 +208,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_recent_expire(master->recent);
     dff_elastic_tick(master->elastic);
     dff_zygote_proc_tidy(master);
+    dff_api_procs_tick(master->api);
     dff_clean_tick(master->clean);
     dff_master_tick_end(master);
 }
@@ -300,6 +306,9 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
         return DFF_ERROR;
     if (dff_lua_init(&master->lua, err) != DFF_OK)
         return DFF_ERROR;
+    master->api = dff_api_procs_new(master, err);
+    if (master->api == NULL)
+        return DFF_ERROR;
 
     master->published = dff_published_new(master);
     master->outbox = dff_outbox_new(master);
@@ -346,6 +355,7 @@ dff_master_release(dff_master_t *master)
     }
     if (master->zygote != NULL)
         dff_zygote_proc_stop(master->zygote);
+    dff_api_procs_free(master->api);
     dff_pool_free(master->pool);
     dff_zygote_proc_free(master->zygote);
     dff_published_free(master->published);
@@ -472,6 +482,7 @@ dff_master_run(const dff_master_options_t *options)
     }
 
     dff_zygote_proc_start(master->zygote);
+    dff_api_procs_start(master->api);
     dff_master_loop(master);
     status = master->exit_status;
     dff_log_warn(&master->log, NULL, "node %s ended with status %d", master->node, status);

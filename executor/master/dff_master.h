@@ -26,7 +26,7 @@
 #include "dff_node.h"
 
 #include "master/dff_lua.h"
-#include "master/dff_redis_link.h"
+#include "redis/dff_redis_link.h"
 
 typedef struct {
     const char *config_path;     /* NULL: defaults and environment only */
@@ -87,6 +87,7 @@ struct dff_master_s {
 
     struct dff_pool_s         *pool;
     struct dff_zygote_proc_s  *zygote;
+    struct dff_api_procs_s    *api;
     struct dff_claim_s        *claim;
     struct dff_node_claim_s   *node_claim;
     struct dff_clean_s        *clean;

@@ -8,6 +8,7 @@
 
 #include "dff_time.h"
 
+#include "master/dff_api_proc.h"
 #include "master/dff_claim.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_master.h"
@@ -77,6 +78,7 @@ dff_master_end(dff_master_t *master)
     master->give_up_ms = dff_time_monotonic_ms() + DFF_ENDING_MS;
     dff_claim_stop(master->claim);
     dff_pool_stop(master->pool, master->hurry);
+    dff_api_procs_stop(master->api, master->hurry);
     /* Until we serve, what Redis has under our name may be a living node's. */
     if (master->served)
         dff_master_leave_redis(master);
@@ -144,7 +146,7 @@ dff_master_settle_end(dff_master_t *master)
         return;
     }
     if (master->state == DFF_MASTER_ENDING && dff_pool_empty(master->pool)
-        && (master->left || !redis))
+        && dff_api_procs_empty(master->api) && (master->left || !redis))
         dff_master_move(master, DFF_MASTER_ENDED);
 }
 
@@ -158,6 +160,7 @@ dff_master_tick_end(dff_master_t *master)
         return;
     if (master->state == DFF_MASTER_ENDING) {
         dff_pool_stop(master->pool, true);
+        dff_api_procs_stop(master->api, true);
         dff_master_move(master, DFF_MASTER_ENDED);
         return;
     }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "dff_time.h"
 
 #include "master/dff_pool.h"
+#include "master/dff_spawn.h"
 
 #include "dff_banned.h"
 
@@ -120,44 +120,15 @@ dff_zygote_proc_up(const dff_zygote_proc_t *zygote)
 static int
 dff_zygote_spawn(dff_zygote_proc_t *zygote, int fd, pid_t *pid)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t          attr;
-    sigset_t                   all, none;
-    char                       tz[128], number[16];
-    char                      *envp[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", tz, NULL };
-    char                      *argv[] = { "dff-executor", "--zygote", number, NULL };
-    int                        rc;
+    char                 tz[128], number[16];
+    char                *envp[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", tz, NULL };
+    char                *argv[] = { "dff-executor", "--zygote", number, NULL };
+    const dff_spawn_fd_t fds[] = { { fd, DFF_ZYGOTE_FD } };
+    const dff_spawn_t    spawn = { argv, envp, fds, 1 };
 
     (void) snprintf(tz, sizeof(tz), "TZ=%s", zygote->master->cfg->timezone);
     (void) snprintf(number, sizeof(number), "%d", DFF_ZYGOTE_FD);
-    (void) sigfillset(&all);
-    (void) sigemptyset(&none);
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attr) != 0) {
-        (void) posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
-    }
-    rc = posix_spawn_file_actions_adddup2(&actions, fd, DFF_ZYGOTE_FD);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    /* Its own process group: Ctrl-C in a terminal is for the master alone. */
-    if (rc == 0)
-        rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-                                      | POSIX_SPAWN_SETPGROUP);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigdefault(&attr, &all);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(&attr, &none);
-    if (rc == 0)
-        rc = posix_spawn(pid, "/proc/self/exe", &actions, &attr, argv, envp);
-
-    (void) posix_spawnattr_destroy(&attr);
-    (void) posix_spawn_file_actions_destroy(&actions);
-    return rc;
+    return dff_spawn_self(&spawn, pid);
 }
 
 static void

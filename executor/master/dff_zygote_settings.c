@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dff_api_fd.h"
+
 #include "master/dff_zygote_proc.h"
 
 #include "dff_banned.h"
@@ -52,7 +54,7 @@ int
 dff_zygote_settings(const dff_config_t *cfg, const char *exe_folder, dff_buf_t *json,
     dff_err_t *err)
 {
-    dff_buf_t python = DFF_BUF_INIT;
+    dff_buf_t python = DFF_BUF_INIT, services = DFF_BUF_INIT;
     json_t   *doc = NULL;
     char     *text = NULL;
     char      node[DFF_NODE_NAME_MAX + 1];
@@ -61,12 +63,15 @@ dff_zygote_settings(const dff_config_t *cfg, const char *exe_folder, dff_buf_t *
     if (dff_node_name(cfg, node, err) != DFF_OK)
         return DFF_ERROR;
     dff_buf_addf(&python, "%s/../python", exe_folder);
-    if (dff_buf_failed(&python))
+    dff_buf_addf(&services, "%s/" DFF_SERVICES_SOCKET, cfg->run_path);
+    if (dff_buf_failed(&python) || dff_buf_failed(&services))
         goto done;
-    doc = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:[I,I], s:[I,I], s:o}",
+    doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:[I,I], s:[I,I], "
+                    "s:o}",
         "node", node,
         "workerUser", cfg->worker_user,
         "pythonPath", python.data,
+        "servicesSocket", services.data,
         "resourceRoot", cfg->resource_root_path,
         "resourceRootShared", (int) cfg->resource_root_shared,
         "custom", dff_settings_custom(cfg),
@@ -95,5 +100,6 @@ done:
     json_decref(doc);
     free(text);
     dff_buf_release(&python);
+    dff_buf_release(&services);
     return rc;
 }

@@ -25,6 +25,7 @@ make_config(dff_config_t *cfg)
     cfg->worker_user = strdup("nobody");
     cfg->resource_root_path = strdup("/res");
     cfg->node_name = strdup("node-1");
+    cfg->run_path = strdup("/opt/dff/run");
     cfg->worker_queue_alias_map = strdup("cpu=9, slow=8;bad,x=77,=3,");
     cfg->func_min_timeout_s = 1;
     cfg->func_max_timeout_s = 3600;
@@ -35,7 +36,8 @@ static void
 the_document_has_every_field_and_no_secret(void **state)
 {
     static const char *const fields[] = {
-        "node", "workerUser", "pythonPath", "resourceRoot", "resourceRootShared", "custom",
+        "node", "workerUser", "pythonPath", "servicesSocket", "resourceRoot",
+        "resourceRootShared", "custom",
         "threadPoolSize", "chainMax", "maxTasksPerChild", "maxRssMB", "timeoutRange",
         "apiTimeoutRange", "queueAliases",
     };
@@ -59,6 +61,8 @@ the_document_has_every_field_and_no_secret(void **state)
                         "/opt/dff/bin/../python");
     assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "custom"),
                                                         "CUSTOM_NUMBER")), 12);
+    assert_string_equal(json_string_value(json_object_get(doc, "servicesSocket")),
+                        "/opt/dff/run/services.sock");
     aliases = json_object_get(doc, "queueAliases");
     assert_int_equal(json_object_size(aliases), 2);
     assert_int_equal(json_integer_value(json_object_get(aliases, "cpu")), 9);
@@ -71,6 +75,7 @@ the_document_has_every_field_and_no_secret(void **state)
     free(cfg.redis_password);
     free(cfg.worker_user);
     free(cfg.node_name);
+    free(cfg.run_path);
     free(cfg.resource_root_path);
     free(cfg.worker_queue_alias_map);
 }

@@ -55,7 +55,10 @@ static const struct {
 
 struct dff_db_s {
     const dff_config_t *cfg;
-    unsigned            io_timeout_s;
+    unsigned            io_timeout_s, connect_timeout_s;
+    int                 retry_ms;
+    int64_t             retry_at_ms;       /* monotonic: not before, see patience */
+    dff_err_t           away;              /* why it could not connect */
     MYSQL               handle;
     bool                connected;
     bool                in_transaction;
@@ -150,8 +153,17 @@ dff_db_new(const dff_config_t *cfg, unsigned io_timeout_s)
     if (db != NULL) {
         db->cfg = cfg;
         db->io_timeout_s = io_timeout_s;
+        db->connect_timeout_s = DFF_DB_CONNECT_TIMEOUT_S;
     }
     return db;
+}
+
+
+void
+dff_db_set_patience(dff_db_t *db, unsigned connect_s, int retry_ms)
+{
+    db->connect_timeout_s = connect_s;
+    db->retry_ms = retry_ms;
 }
 
 
@@ -172,7 +184,7 @@ static int
 dff_db_open(dff_db_t *db, dff_err_t *err)
 {
     const dff_config_t *cfg = db->cfg;
-    unsigned            connect_timeout = DFF_DB_CONNECT_TIMEOUT_S;
+    unsigned            connect_timeout = db->connect_timeout_s;
     bool                by_socket = cfg->mysql_socket[0] != '\0';
     /* Else the library takes its own socket for a host named localhost. */
     unsigned            protocol = by_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -232,7 +244,14 @@ dff_db_connect(dff_db_t *db, dff_err_t *err)
         db->last_use_ms = dff_time_monotonic_ms();
         return DFF_OK;
     }
-    return dff_db_open(db, err);
+    if (db->retry_at_ms > dff_time_monotonic_ms()) {
+        return dff_err_set(err, db->away.reason, "%s", db->away.message);
+    }
+    if (dff_db_open(db, &db->away) != DFF_OK) {
+        db->retry_at_ms = dff_time_monotonic_ms() + db->retry_ms;
+        return dff_err_set(err, db->away.reason, "%s", db->away.message);
+    }
+    return DFF_OK;
 }
 
 

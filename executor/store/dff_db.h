@@ -31,6 +31,10 @@ typedef struct dff_db_s dff_db_t;
 dff_db_t *dff_db_new(const dff_config_t *cfg, unsigned io_timeout_s);
 void dff_db_free(dff_db_t *db);
 
+/* For a process that serves others: connecting waits connect_s (else 5 s), and after it
+ * failed every call fails at once, with that error, for retry_ms (else 0). */
+void dff_db_set_patience(dff_db_t *db, unsigned connect_s, int retry_ms);
+
 /* Connects when there is no connection; the other calls do it themselves. */
 int dff_db_connect(dff_db_t *db, dff_err_t *err);
 /* What the connection was made with. */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "dff_time.h"
+
 #include "dff_banned.h"
 
 #define DFF_RCMD_CONNECT_TIMEOUT_S  3
@@ -20,6 +22,10 @@ struct dff_rcmd_s {
     redisContext       *ctx;
     size_t              pending;       /* appended, reply not taken */
     bool                in_multi;
+    struct timeval      connect_timeout, timeout;
+    int                 retry_ms;
+    int64_t             retry_at_ms;       /* monotonic: not before, see patience */
+    dff_err_t           away;              /* why it could not connect */
     char                version[32];
 };
 
@@ -68,8 +74,19 @@ dff_rcmd_new(const dff_config_t *cfg)
 
     if (rcmd != NULL) {
         rcmd->cfg = cfg;
+        rcmd->connect_timeout.tv_sec = DFF_RCMD_CONNECT_TIMEOUT_S;
+        rcmd->timeout.tv_sec = DFF_RCMD_TIMEOUT_S;
     }
     return rcmd;
+}
+
+
+void
+dff_rcmd_set_patience(dff_rcmd_t *rcmd, int timeout_ms, int retry_ms)
+{
+    rcmd->timeout = (struct timeval) { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+    rcmd->connect_timeout = rcmd->timeout;
+    rcmd->retry_ms = retry_ms;
 }
 
 
@@ -157,23 +174,19 @@ dff_rcmd_hello(dff_rcmd_t *rcmd, dff_err_t *err)
 }
 
 
-int
-dff_rcmd_connect(dff_rcmd_t *rcmd, dff_err_t *err)
+static int
+dff_rcmd_open(dff_rcmd_t *rcmd, dff_err_t *err)
 {
     const dff_config_t *cfg = rcmd->cfg;
-    struct timeval      connect_timeout = { DFF_RCMD_CONNECT_TIMEOUT_S, 0 };
-    struct timeval      timeout = { DFF_RCMD_TIMEOUT_S, 0 };
 
-    if (rcmd->ctx != NULL) {
-        return DFF_OK;
-    }
     if (cfg->redis_use_tls) {
         return dff_rcmd_fail(rcmd, "", "REDIS_USE_TLS is not supported by this build", err);
     }
 
     rcmd->ctx = cfg->redis_socket[0] != '\0'
-        ? redisConnectUnixWithTimeout(cfg->redis_socket, connect_timeout)
-        : redisConnectWithTimeout(cfg->redis_host, (int) cfg->redis_port, connect_timeout);
+        ? redisConnectUnixWithTimeout(cfg->redis_socket, rcmd->connect_timeout)
+        : redisConnectWithTimeout(cfg->redis_host, (int) cfg->redis_port,
+                                  rcmd->connect_timeout);
     if (rcmd->ctx == NULL) {
         return dff_rcmd_fail(rcmd, "", "out of memory", err);
     }
@@ -182,10 +195,27 @@ dff_rcmd_connect(dff_rcmd_t *rcmd, dff_err_t *err)
         dff_rcmd_close(rcmd);
         return DFF_ERROR;
     }
-    if (redisSetTimeout(rcmd->ctx, timeout) != REDIS_OK) {
+    if (redisSetTimeout(rcmd->ctx, rcmd->timeout) != REDIS_OK) {
         return dff_rcmd_lost(rcmd, err);
     }
     return dff_rcmd_hello(rcmd, err);
+}
+
+
+int
+dff_rcmd_connect(dff_rcmd_t *rcmd, dff_err_t *err)
+{
+    if (rcmd->ctx != NULL) {
+        return DFF_OK;
+    }
+    if (rcmd->retry_at_ms > dff_time_monotonic_ms()) {
+        return dff_err_set(err, rcmd->away.reason, "%s", rcmd->away.message);
+    }
+    if (dff_rcmd_open(rcmd, &rcmd->away) != DFF_OK) {
+        rcmd->retry_at_ms = dff_time_monotonic_ms() + rcmd->retry_ms;
+        return dff_err_set(err, rcmd->away.reason, "%s", rcmd->away.message);
+    }
+    return DFF_OK;
 }
 
 
@@ -279,6 +309,38 @@ dff_rcmd_run(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...)
 }
 
 
+redisReply *
+dff_rcmd_run_words(dff_rcmd_t *rcmd, const dff_str_t *words, size_t count, dff_err_t *err)
+{
+    const char **argv = malloc(count * sizeof(*argv));
+    size_t      *lens = malloc(count * sizeof(*lens));
+    redisReply  *reply = NULL;
+
+    if (argv == NULL || lens == NULL) {
+        (void) dff_rcmd_fail(rcmd, "", "out of memory", err);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        argv[i] = words[i].data == NULL ? "" : words[i].data;
+        lens[i] = words[i].len;
+    }
+    if (dff_rcmd_connect(rcmd, err) != DFF_OK) {
+        goto done;
+    }
+    if (redisAppendCommandArgv(rcmd->ctx, (int) count, argv, lens) != REDIS_OK) {
+        (void) dff_rcmd_lost(rcmd, err);
+        goto done;
+    }
+    rcmd->pending++;
+    reply = dff_rcmd_next(rcmd, err);
+
+done:
+    free(argv);
+    free(lens);
+    return reply;
+}
+
+
 int
 dff_rcmd_do(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...)
 {
@@ -369,8 +431,7 @@ dff_rcmd_abandon(dff_rcmd_t *rcmd)
 int
 dff_rcmd_brpop(dff_rcmd_t *rcmd, const char *key, int wait_s, redisReply **reply, dff_err_t *err)
 {
-    struct timeval normal = { DFF_RCMD_TIMEOUT_S, 0 };
-    struct timeval longer = { DFF_RCMD_TIMEOUT_S + wait_s, 0 };
+    struct timeval longer = { rcmd->timeout.tv_sec + wait_s, rcmd->timeout.tv_usec };
 
     *reply = NULL;
     if (dff_rcmd_connect(rcmd, err) != DFF_OK) {
@@ -389,5 +450,6 @@ dff_rcmd_brpop(dff_rcmd_t *rcmd, const char *key, int wait_s, redisReply **reply
         freeReplyObject(*reply);        /* nil: nothing came in time */
         *reply = NULL;
     }
-    return redisSetTimeout(rcmd->ctx, normal) == REDIS_OK ? DFF_OK : dff_rcmd_lost(rcmd, err);
+    return redisSetTimeout(rcmd->ctx, rcmd->timeout) == REDIS_OK ? DFF_OK
+                                                                 : dff_rcmd_lost(rcmd, err);
 }

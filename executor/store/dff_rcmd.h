@@ -27,6 +27,11 @@ typedef struct dff_rcmd_s dff_rcmd_t;
 dff_rcmd_t *dff_rcmd_new(const dff_config_t *cfg);
 void dff_rcmd_free(dff_rcmd_t *rcmd);
 
+/* For a process that serves others: connecting and each answer take at most timeout_ms
+ * (else 3 and 5 s), and after a connection failed every call fails at once, with that
+ * error, for retry_ms (else 0). */
+void dff_rcmd_set_patience(dff_rcmd_t *rcmd, int timeout_ms, int retry_ms);
+
 /* Connects when there is no connection: password, database, version (4.0+) and
  * that it is not a cluster. The other calls do it themselves. */
 int dff_rcmd_connect(dff_rcmd_t *rcmd, dff_err_t *err);
@@ -36,7 +41,10 @@ const char *dff_rcmd_server_version(const dff_rcmd_t *rcmd);
 /* One command. NULL: err says why (an error reply of Redis included). Else the
  * caller frees the reply with freeReplyObject. */
 redisReply *dff_rcmd_run(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...);
-/* The same for a reply that nobody looks at. */
+/* The same for words with lengths: for outside bytes and numbers of them. */
+redisReply *dff_rcmd_run_words(dff_rcmd_t *rcmd, const dff_str_t *words, size_t count,
+    dff_err_t *err);
+/* dff_rcmd_run for a reply that nobody looks at. */
 int dff_rcmd_do(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...);
 
 /* A pipeline: append as often as needed, then take exactly as many replies with

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 
 from node import ROOT, process_alive, run, wait_until
 
@@ -25,8 +26,15 @@ def test_every_part_runs_as_its_user_and_worker_as_the_least(node):
 
 def test_the_configuration_and_the_sockets_are_closed_to_others(node):
     assert stat.S_IMODE(node.config.stat().st_mode) == 0o600
-    for folder in ('run', 'mysql', 'redis'):
+    for folder in ('mysql', 'redis', 'run/mysql', 'run/redis'):
         assert (node.install / folder).stat().st_mode & 0o007 == 0
+    # Workers must go through run/ to their one socket: others see nothing in it.
+    assert stat.S_IMODE((node.install / 'run').stat().st_mode) == 0o751
+    for name in ('api.sock', 'services.sock', 'mysql/mysql.sock', 'redis/redis.sock'):
+        connect = f'import socket; socket.socket(socket.AF_UNIX).connect("{node.install}/run/{name}")'
+        done = subprocess.run(['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups',
+                               'python3', '-c', connect], capture_output=True, text=True, timeout=20)
+        assert 'PermissionError' in done.stderr, f'{name}: {done.stderr}'
 
 
 def test_only_the_web_port_is_listened_on(node):

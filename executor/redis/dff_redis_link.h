@@ -1,5 +1,5 @@
 /*
- * Connections of the master to its one Redis.
+ * Connections of an event loop to the one Redis of DFF.
  *
  * dff_redis_t is the server: address (resolved once, at start), database,
  * credentials, and the links to it. dff_redis_link_t is one connection: it
@@ -13,7 +13,8 @@
  *
  * A command's callback runs exactly once when dff_redis_link_command() returned
  * DFF_OK: with the reply, or with NULL when the connection broke and the
- * outcome is unknown. Runs in the master only, on its loop.
+ * outcome is unknown. Runs in the master and
+ * the api processes, on their loops.
  */
 #ifndef DFF_REDIS_LINK_H
 #define DFF_REDIS_LINK_H

@@ -1,5 +1,5 @@
 /* Tests of what a Redis server must be: read from the text of INFO. */
-#include "master/dff_redis_link.h"
+#include "redis/dff_redis_link.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 
 #include "dff_buf.h"
 
-#include "master/dff_redis_link.h"
+#include "redis/dff_redis_link.h"
 
 #define DFF_LINK_BACKOFF_MIN_MS  50
 

@@ -1,5 +1,6 @@
 /*
- * The one Redis of a master: its address and what it must be. Runs in the master.
+ * The one Redis of DFF: its address and what it must be. Runs in the master and the
+ * api processes.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -10,7 +11,7 @@
 
 #include "dff_time.h"
 
-#include "master/dff_redis_internal.h"
+#include "redis/dff_redis_internal.h"
 
 #include "dff_banned.h"
 

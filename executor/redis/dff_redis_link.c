@@ -1,6 +1,6 @@
 /*
  * One connection to Redis: connecting, reconnects, commands, gathered writes.
- * Runs in the master.
+ * Runs in the master and the api processes.
  */
 #include "dff_redis_link.h"
 
@@ -11,7 +11,7 @@
 
 #include "dff_time.h"
 
-#include "master/dff_redis_internal.h"
+#include "redis/dff_redis_internal.h"
 
 #include "dff_banned.h"
 

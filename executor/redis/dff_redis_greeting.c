@@ -1,10 +1,10 @@
 /*
  * The greeting of a new connection: AUTH, SELECT and INFO are sent together, and
- * the reply of INFO, the last one, decides. Runs in the master.
+ * the reply of INFO, the last one, decides. Runs in the master and the api processes.
  */
 #include <string.h>
 
-#include "master/dff_redis_internal.h"
+#include "redis/dff_redis_internal.h"
 
 #include "dff_banned.h"
 
