@@ -87,7 +87,7 @@ packages_install() {
         name=$(package_choose "$want") || die "this distribution has no package ${want//|/ or }"
         case " ${install[*]-} " in *" $name "*) ;; *) install+=("$name") ;; esac
     done
-    for service in nginx redis-server mariadb; do
+    for service in nginx redis-server mariadb postgresql; do
         [ -e "/etc/init.d/$service" ] || new_services+=("$service")
     done
     say "installing: ${install[*]}"
@@ -117,8 +117,9 @@ packages_build=(gcc make libc6-dev "pkgconf|pkg-config" nginx
     libhiredis-dev libjansson-dev libyaml-dev libssl-dev libcrypt-dev libmariadb-dev
     libevent-dev libpython3-dev python3)
 packages_node=(nginx curl ca-certificates redis-server
-    "mariadb-server-core|mariadb-server-core-10.6" "mariadb-client-core|mariadb-client-core-10.6")
-packages_test=(libcmocka-dev libtest-base-perl perl python3-pytest)
+    "mariadb-server-core|mariadb-server-core-10.6" "mariadb-client-core|mariadb-client-core-10.6"
+    python3-pymysql python3-redis python3-psycopg2)    # what DFF.SRC connects with
+packages_test=(libcmocka-dev libtest-base-perl perl python3-pytest postgresql)
 
 # nginx_source_prepare FOLDER: sets NGINX_SRC. apt checks the signature of what
 # it fetches; the source lists are a copy, so that the machine's stay as they are.

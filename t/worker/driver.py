@@ -32,7 +32,7 @@ HEAD = struct.Struct('=HHIQ')
 (SCRIPT, NO_SCRIPT, DROP, JOB, EXIT, READY, NEED_SCRIPT, RESULT, SETTINGS, FORK, FORKED,
  CHILD_EXIT) = range(1, 13)
 RECYCLE = 1
-DEADLINE_S = 20
+DEADLINE_S = int(os.environ.get("DL", 20))
 
 
 def text(value):

@@ -27,7 +27,7 @@ FAILURES = {
                       'DFF.NotFoundException: script demo__it has no function "f"'),
     "f = 5": ('NotFoundException', 'DFF.NotFoundException: script demo__it has no function "f"'),
     "def f(): return f()": ('RecursionError', None),
-    "def f(): return DFF.STORE": ('AttributeError', None),
+    "def f(): return DFF.NOPE": ('AttributeError', None),
     "class E(Exception):\n    def __str__(self): raise ValueError\ndef f():\n    raise E": (
         'E', 'raise E\ndemo__it.E: <exception str() failed>'),
     "def f():\n    raise billiard_missing": ('NameError', None),
@@ -64,8 +64,8 @@ def test_the_traceback_shows_the_text_of_the_version_that_ran(worker):
 
 
 def test_a_missing_attribute_of_dff_says_what_there_is(worker):
-    reply = worker.run('def f(): return DFF.STORE')
-    assert "DFF has no 'STORE' in this version" in reply.einfo and 'LOG' in reply.einfo
+    reply = worker.run('def f(): return DFF.NOPE')
+    assert "DFF has no 'NOPE' in this version" in reply.einfo and 'LOG' in reply.einfo
 
 
 def test_a_long_message_is_cut(worker):

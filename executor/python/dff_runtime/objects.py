@@ -5,7 +5,7 @@ import os
 
 import _dff
 
-from . import exceptions
+from . import env, exceptions, func, keyvalue, services, sources, sql, thread
 from .response import FileResponse, LargeResponse, Response
 
 ALL = {}
@@ -109,6 +109,7 @@ def names(settings, ctx_values):
     """What DFF has: name -> value. Plain functions would become methods, so all of
     them are built-in functions, classes or objects that are called."""
     resources = Resources(settings['resourceRoot'])
+    ask = services.Services(settings.get('servicesSocket'))
     # Whoever sends a file must know where it is, unless it is everywhere.
     node = None if settings.get('resourceRootShared') else settings.get('node')
     ALL.update({
@@ -116,6 +117,13 @@ def names(settings, ctx_values):
         'LOG': _dff.log,
         'EVAL': eval,
         'EXEC': exec,
+        'ENV': env.Environment(ask),
+        'STORE': keyvalue.Store(ask),
+        'CACHE': keyvalue.Cache(ask),
+        'FUNC': func.Func(ask, settings.get('chainMax') or 5),
+        'SRC': sources.Sources(ask),
+        'SQL': sql.Sql(),
+        'THREAD': thread.Pool(settings.get('threadPoolSize') or 5),
         'CONFIG': Config(settings.get('custom') or {}),
         'CTX': Context(ctx_values),
         'RSRC': resources,
