@@ -12,12 +12,17 @@
 
 #define DFF_NODE_EVERY_MS   2000
 #define DFF_NODE_GONE_MS   14000
+/* Redis may hold connections of a node that is paused, or cut off, and serve what blocks on
+ * them: jobs go on coming into claimed:<node>. No connection outlives this: Redis sends a
+ * keepalive every 300 s. */
+#define DFF_NODE_FORGET_MS 900000
 #define DFF_NODES_MAX        256      /* more are looked at when these are forgotten */
 
 typedef struct {
     dff_node_watch_t *watch;
     int64_t           gone_ms;        /* monotonic: found without heartbeat; 0: it has one */
     bool              alive;          /* at the last look */
+    bool              told;           /* its death is in the log */
     bool              listed;         /* in dff:nodes, at the last look */
     bool              rescuing;
     char              name[DFF_NODE_NAME_MAX + 1];
@@ -100,6 +105,7 @@ dff_node_on_exists(redisAsyncContext *ac, void *reply_ptr, void *data)
     node->alive = reply->integer == 1;
     if (node->alive) {
         node->gone_ms = 0;
+        node->told = false;
         return;
     }
     if (node->gone_ms == 0) {
@@ -108,11 +114,13 @@ dff_node_on_exists(redisAsyncContext *ac, void *reply_ptr, void *data)
     }
     if (now_ms - node->gone_ms < DFF_NODE_GONE_MS || node->rescuing)
         return;
-    dff_log_warn(&node->watch->master->log, NULL, "node %s is dead: no heartbeat; its jobs are "
-                 "recovered", node->name);
+    if (!node->told)
+        dff_log_warn(&node->watch->master->log, NULL, "node %s is dead: no heartbeat; its jobs "
+                     "are recovered", node->name);
+    node->told = true;
     node->rescuing = true;
-    dff_recovery_node(node->watch->master->recovery, dff_str_from(node->name), dff_node_rescued,
-                      node);
+    dff_recovery_node(node->watch->master->recovery, dff_str_from(node->name),
+                      now_ms - node->gone_ms > DFF_NODE_FORGET_MS, dff_node_rescued, node);
 }
 
 static void

@@ -24,6 +24,7 @@ typedef struct dff_rescue_s {
     dff_master_t  *master;
     bool           own;                 /* no look at the heartbeat: it is ours */
     bool           claimed_only;
+    bool           forget;              /* takes the node off dff:nodes at the end */
     void         (*done)(void *ctx);
     void          *ctx;
     size_t         moved;
@@ -289,7 +290,7 @@ dff_rescue_on_started(redisAsyncContext *ac, void *reply_ptr, void *data)
                                  (dff_str_t) { pair[0]->str, (size_t) pair[0]->len },
                                  (dff_str_t) { pair[1]->str, (size_t) pair[1]->len }, why);
     }
-    if (!rescue->own)
+    if (rescue->forget)
         dff_rescue_forget(rescue);
     dff_rescue_end(rescue);
 }
@@ -308,14 +309,17 @@ dff_rescue_read_started(dff_rescue_t *rescue)
 }
 
 void
-dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, void (*done)(void *ctx), void *ctx)
+dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget, void (*done)(void *ctx),
+    void *ctx)
 {
     dff_rescue_t *rescue = dff_rescue_new(recovery, node, false, done, ctx);
 
-    if (rescue == NULL)
+    if (rescue == NULL) {
         done(ctx);
-    else
-        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+        return;
+    }
+    rescue->forget = forget;
+    dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
 }
 
 void

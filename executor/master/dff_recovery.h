@@ -27,8 +27,9 @@ void dff_recovery_free(dff_recovery_t *recovery);
 void dff_recovery_own(dff_recovery_t *recovery);
 /* Every second. */
 void dff_recovery_tick(dff_recovery_t *recovery);
-/* One round for a dead node; done runs at its end, whatever it was. */
-void dff_recovery_node(dff_recovery_t *recovery, dff_str_t node,
+/* One round for a dead node; done runs at its end, whatever it was. forget: takes it off
+ * dff:nodes when nothing is left. */
+void dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget,
     void (*done)(void *ctx), void *ctx);
 
 /* Gives all of claimed:<our node> back; done may be NULL. */
