@@ -72,7 +72,7 @@ tests_of = $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard $(addsuffix /*_tes
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 EXECUTOR_DIRS := executor executor/master executor/worker executor/redis executor/store \
-                 executor/api executor/ctl
+                 executor/api executor/api/http executor/api/rest executor/ctl
 MAINS         := executor/dff_executor.c executor/ctl/dffctl.c
 COMMON_SRC    := $(call sources,common)
 MODULE_SRC    := $(call sources,ngx_dff_module)
@@ -88,10 +88,12 @@ uses_store    := store common
 uses_ctl      := ctl store common
 uses_redis    := redis common
 uses_master   := master redis executor common
-uses_api      := api store redis executor common
+uses_api      := api http rest api store redis executor common
+uses_http     := http rest api http rest store redis executor common
+uses_rest     := rest http api rest http store redis executor common
 uses_worker   := worker executor common
 libs_of       = $(foreach dir,$(uses_$(notdir $(1))),$(call lib_of,$(dir)))
-EXECUTOR_LIBS := $(foreach dir,master api worker store redis executor common,$(call lib_of,$(dir)))
+EXECUTOR_LIBS := $(foreach dir,master api http rest worker store redis executor common,$(call lib_of,$(dir)))
 PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(wildcard $(MAINS))))))
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
@@ -237,7 +239,8 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer $(WARNINGS) -It/fuzz \
                 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_NAMES   := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
 FUZZERS      := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
-FUZZ_PARSERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(COMMON_SRC) executor/dff_frame.c)
+FUZZ_PARSERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(COMMON_SRC) executor/dff_frame.c \
+                  executor/api/http/dff_scgi.c)
 
 fuzz: fuzzers
 	@bash t/fuzz.sh '$(BUILD)' '$(FUZZ_SECONDS)' $(FUZZ_NAMES)
@@ -259,7 +262,8 @@ bench: all
 
 # --- checks of the text ---------------------------------------------------------------
 
-C_FILES := $(wildcard common/*.[ch] executor/*.[ch] executor/*/*.[ch] ngx_dff_module/*.[ch])
+C_FILES := $(wildcard common/*.[ch] executor/*.[ch] executor/*/*.[ch] executor/*/*/*.[ch] \
+           ngx_dff_module/*.[ch])
 
 lint: lint-text all tests
 	@bash auto/lint-compile '$(BUILD)' '$(CPPFLAGS) -std=gnu11 $(WARNINGS)' $(filter %.c,$(C_FILES))

@@ -17,6 +17,7 @@
 #include "dff_time.h"
 
 #include "api/dff_replies.h"
+#include "api/http/dff_web.h"
 
 #include "dff_banned.h"
 
@@ -27,6 +28,7 @@
 /* --- what it does ------------------------------------------------------------- */
 
 static const dff_api_listener_t dff_api_listeners[] = {
+    { DFF_API_FD_SCGI, dff_web_accept, dff_web_leave, dff_web_busy },
     { .fd = -1 },      /* the end */
 };
 
@@ -214,7 +216,8 @@ dff_api_init_stores(dff_api_t *api, dff_err_t *err)
     api->replies = dff_replies_new(api);
     if (api->command == NULL || api->replies == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
-    return DFF_OK;
+    api->web = dff_web_new(api, err);
+    return api->web == NULL ? DFF_ERROR : DFF_OK;
 }
 
 static int
@@ -295,6 +298,7 @@ dff_api_release(dff_api_t *api)
     if (api->redis != NULL)
         dff_redis_end(api->redis);
     dff_redis_link_free(api->command);
+    dff_web_free(api->web);
     dff_replies_free(api->replies);
     if (api->redis != NULL)
         dff_redis_free(api->redis);

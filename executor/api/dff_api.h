@@ -47,6 +47,7 @@ struct dff_api_s {
     dff_redis_t          *redis;       /* Redis on the loop */
     dff_redis_link_t     *command;     /* commands that do not block */
     struct dff_replies_s *replies;     /* jobs pushed, and who waits for them */
+    struct dff_web_s     *web;         /* the management API */
 
     bool                  leaving;     /* no new connections; what was asked is answered */
     int64_t               give_up_ms;  /* monotonic: leaving ends then in any case */

@@ -105,6 +105,7 @@ class Node:
         # As many workers as it says and no extra ones: tests know who can be busy.
         workers = (settings or {}).get('_WORKER_CONCURRENCY', 2)
         self._install({
+            'AUTO_SETUP_ADMIN_PASSWORD': 'admin-password',
             'LOG_LEVEL': 'INFO', '_NODE_NAME': f'node-{self.port}',
             '_WORKER_CONCURRENCY': workers, '_WORKER_MAX_CONCURRENCY': workers,
             **(settings or {})})

@@ -1,0 +1,38 @@
+/* All routes of the management API: the groups of dff_routes.h, one for each noun. */
+#include "api/rest/dff_routes.h"
+
+#include "dff_banned.h"
+
+static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
+    &dff_public_routes, &dff_sign_in_routes, &dff_user_routes, &dff_access_key_routes,
+    &dff_system_config_routes, &dff_operation_routes,
+};
+
+
+const dff_endpoint_t *
+dff_endpoint_at(size_t i)
+{
+    for (size_t g = 0; g < sizeof(dff_endpoint_groups) / sizeof(dff_endpoint_groups[0]); g++) {
+        if (i < dff_endpoint_groups[g]->count) {
+            return &dff_endpoint_groups[g]->rows[i];
+        }
+        i -= dff_endpoint_groups[g]->count;
+    }
+    return NULL;
+}
+
+
+bool
+dff_is_identifier(dff_str_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+
+        if (!(c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+              || (i > 0 && c >= '0' && c <= '9')))
+        {
+            return false;
+        }
+    }
+    return text.len >= 1 && text.len <= 64;
+}
