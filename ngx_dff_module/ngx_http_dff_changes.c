@@ -4,9 +4,11 @@
  * While it was not connected, changes may have passed unheard: each new
  * connection voids the cache once its subscription is confirmed. A repeated SUBSCRIBE
  * serves as the sign of life of an idle connection (its answer shows that the peer
- * and everything in between is there).
+ * and everything in between is there). The replies of calls come here, too:
+ * ngx_http_dff_replies.h.
  */
 #include "ngx_http_dff_changes.h"
+#include "ngx_http_dff_replies.h"
 #include "ngx_http_dff_route_cache.h"
 
 #define NGX_HTTP_DFF_CHANGES_KEEPALIVE  5000    /* ms between signs of life */
@@ -64,6 +66,7 @@ ngx_http_dff_changes_up(ngx_http_dff_redis_t *link)
 
     changes->confirmed = 0;
     ngx_http_dff_changes_subscribe(link);
+    ngx_http_dff_replies_subscribe(changes->worker);
     ngx_add_timer(&changes->keepalive, NGX_HTTP_DFF_CHANGES_KEEPALIVE);
 }
 

@@ -3,16 +3,16 @@
  *
  * Several BRPOPs are outstanding on one connection, so that replies come back to
  * back without a round trip between them; the stock is filled up in batches. Each
- * has a timeout, so that an idle connection shows signs of life. What was popped
- * into a connection that broke is asked for again after the reconnect: the masters
- * keep recent replies for that. It is asked for several times, since after a restart of
- * Redis the masters may come back later than we do.
+ * has a timeout, so that an idle connection shows signs of life. What was popped or
+ * published into a connection that broke is asked for again after its reconnect: the
+ * masters keep recent replies for that. It is asked for several times, since after a
+ * restart of Redis the masters may come back later than we do.
  */
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_replies.h"
 
-#define NGX_HTTP_DFF_REPLIES_STOCK      64
-#define NGX_HTTP_DFF_REPLIES_LOW        32
+#define NGX_HTTP_DFF_REPLIES_STOCK      16
+#define NGX_HTTP_DFF_REPLIES_LOW        8
 #define NGX_HTTP_DFF_REPLIES_TIMEOUT_S  "5"
 #define NGX_HTTP_DFF_REPLIES_SILENCE    8000    /* ms, more than the timeout */
 #define NGX_HTTP_DFF_REPLIES_ASK_BATCH  64      /* task ids in one message */
@@ -21,6 +21,9 @@
 static void ngx_http_dff_replies_up(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_replies_on_message(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_replies_take(ngx_http_dff_worker_t *worker, const redisReply *value);
+static void ngx_http_dff_replies_reask(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_reask_handler(ngx_event_t *ev);
 static void ngx_http_dff_replies_ask_again(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_publish(ngx_http_dff_worker_t *worker, u_char *text,
@@ -96,9 +99,35 @@ ngx_http_dff_replies_up(ngx_http_dff_redis_t *link)
     ngx_http_dff_replies_fill(worker);
 
     if (link->ups > 1) {
-        worker->reask_round = 0;
-        ngx_add_timer(&worker->reask, ngx_http_dff_replies_ask_after[0]);
+        ngx_http_dff_replies_reask(worker);
     }
+}
+
+
+void
+ngx_http_dff_replies_subscribe(ngx_http_dff_worker_t *worker)
+{
+    dff_key_t   channel;
+    ngx_str_t   argv[2] = { ngx_string("SUBSCRIBE"), ngx_null_string };
+
+    argv[1].data = (u_char *) channel;
+    argv[1].len = dff_key_reply(channel, ngx_http_dff_str(worker->producer));
+
+    /* a failure is the link's, which then comes back and subscribes anew */
+    (void) ngx_http_dff_redis_command(&worker->changes, ngx_http_dff_replies_on_message, worker,
+                                      2, argv);
+
+    if (worker->changes.ups > 1) {
+        ngx_http_dff_replies_reask(worker);
+    }
+}
+
+
+static void
+ngx_http_dff_replies_reask(ngx_http_dff_worker_t *worker)
+{
+    worker->reask_round = 0;
+    ngx_add_timer(&worker->reask, ngx_http_dff_replies_ask_after[0]);
 }
 
 
@@ -122,9 +151,7 @@ ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker)
 static void
 ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
 {
-    dff_err_t               err;
-    redisReply             *reply = data, *value;
-    dff_reply_t             decoded;
+    redisReply             *reply = data;
     ngx_http_dff_worker_t  *worker = privdata;
 
     if (reply == NULL) {
@@ -134,18 +161,7 @@ ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
     worker->outstanding--;
 
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
-
-        value = reply->element[1];
-
-        if (dff_reply_decode((dff_str_t) { value->str, (size_t) value->len }, &decoded, &err)
-            == DFF_OK)
-        {
-            ngx_http_dff_call_reply(worker, &decoded,
-                                    (dff_str_t) { value->str, (size_t) value->len });
-        } else {
-            ngx_log_error(NGX_LOG_ERR, worker->log, 0, "dff: a reply was dropped: %s",
-                          err.message);
-        }
+        ngx_http_dff_replies_take(worker, reply->element[1]);
 
     } else if (reply->type == REDIS_REPLY_ERROR) {
         /* a new connection with its backoff, not a busy loop */
@@ -157,6 +173,37 @@ ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *data, void *privdata)
         || reply->type == REDIS_REPLY_NIL)
     {
         ngx_http_dff_replies_fill(worker);
+    }
+}
+
+
+/* "message", channel, text; or the confirmation of the subscription. */
+static void
+ngx_http_dff_replies_on_message(redisAsyncContext *ac, void *data, void *privdata)
+{
+    redisReply  *reply = data;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3
+        && reply->element[2]->type == REDIS_REPLY_STRING)
+    {
+        ngx_http_dff_replies_take(privdata, reply->element[2]);
+    }
+}
+
+
+static void
+ngx_http_dff_replies_take(ngx_http_dff_worker_t *worker, const redisReply *value)
+{
+    dff_err_t    err;
+    dff_str_t    text = { value->str, (size_t) value->len };
+    dff_reply_t  decoded;
+
+    if (dff_reply_decode(text, &decoded, &err) == DFF_OK) {
+        ngx_http_dff_call_reply(worker, &decoded, text);
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, worker->log, 0, "dff: a reply was dropped: %s",
+                      err.message);
     }
 }
 

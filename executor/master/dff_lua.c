@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "master/dff_outbox.h"
+
 #include "dff_banned.h"
 
 /* A recovering master works on another node's keys only while that is dead. */
@@ -18,7 +20,7 @@
 #define DFF_LUA_ANSWER                                                                \
     "if ARGV[3] == '1' then\n"                                                        \
     "  redis.call('LPUSH', KEYS[2], ARGV[2])\n"                                       \
-    "  redis.call('EXPIRE', KEYS[2], 60)\n"                                           \
+    "  redis.call('EXPIRE', KEYS[2], " DFF_REPLY_KEEP_S ")\n"                          \
     "end\n"                                                                           \
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
     "return 1\n"
@@ -46,17 +48,44 @@
     "  end\n"                                                                         \
     "end\n"
 
-#define DFF_LUA_DO_START                                                              \
-    "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"            \
-    "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"                                 \
-    "return 1\n"
-
 static const char *const dff_lua_texts[] = {
-    [DFF_LUA_START] = DFF_LUA_DO_START,
+    /* A reply is published when its producer listens: that leaves nothing in the file of
+     * Redis. Else, and when it is large, it is pushed to the producer's list. Redis before
+     * 5.0 must be told to replicate what was done and not the script, since that does
+     * different things where nobody listens. */
+    [DFF_LUA_TURN] =
+        "redis.replicate_commands()\n"
+        "local call, claimed, started = redis.call, KEYS[1], KEYS[2]\n"
+        "local keep, size = ARGV[1], tonumber(ARGV[2])\n"
+        "local done, n, at, last = {}, 0, 3, #ARGV\n"
+        "while at <= last do\n"
+        "  local id, did = ARGV[at + 1], nil\n"
+        "  if ARGV[at] == 's' then\n"
+        "    local envelope = ARGV[at + 2]\n"
+        "    did = call('LREM', claimed, -1, envelope)\n"
+        "    if did == 1 then call('HSET', started, id, envelope) end\n"
+        "    at = at + 3\n"
+        "  else\n"
+        "    did = call('HDEL', started, id)\n"
+        "    if did == 1 then\n"
+        "      local list, reply = ARGV[at + 2], ARGV[at + 3]\n"
+        "      if #reply > size or call('PUBLISH', list, reply) == 0 then\n"
+        "        call('LPUSH', list, reply)\n"
+        "        call('EXPIRE', list, keep)\n"
+        "      end\n"
+        "    end\n"
+        "    at = at + 4\n"
+        "  end\n"
+        "  n = n + 1\n"
+        "  done[n] = did\n"
+        "end\n"
+        "return done\n",
 
     [DFF_LUA_START_AGAIN] =
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 1 end\n"
-        DFF_LUA_DO_START,
+        "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"
+        "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"
+        "return 1\n",
 
     [DFF_LUA_FINISH] =
         DFF_LUA_UNLESS_ALIVE(4)
@@ -197,18 +226,26 @@ dff_lua_arg(dff_lua_call_t *call, const char *data, size_t len)
 }
 
 int
+dff_lua_run_argv(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, int nkeys, int argc,
+    const char **argv, size_t *argvlen, dff_redis_link_t *link, redisCallbackFn *fn, void *data)
+{
+    char digit = (char) ('0' + nkeys);
+
+    argv[0] = form == DFF_LUA_TEXT ? "EVAL" : "EVALSHA";
+    argvlen[0] = form == DFF_LUA_TEXT ? 4 : 7;
+    argv[1] = form == DFF_LUA_TEXT ? dff_lua_texts[id] : lua->sha[id];
+    argvlen[1] = form == DFF_LUA_TEXT ? strlen(dff_lua_texts[id]) : 40;
+    argv[2] = &digit;
+    argvlen[2] = 1;
+    return dff_redis_link_command(link, fn, data, argc, argv, argvlen);
+}
+
+int
 dff_lua_run(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, dff_lua_call_t *call,
     dff_redis_link_t *link, redisCallbackFn *fn, void *data)
 {
-    char nkeys = (char) ('0' + call->nkeys);
-
-    call->argv[0] = form == DFF_LUA_TEXT ? "EVAL" : "EVALSHA";
-    call->argvlen[0] = form == DFF_LUA_TEXT ? 4 : 7;
-    call->argv[1] = form == DFF_LUA_TEXT ? dff_lua_texts[id] : lua->sha[id];
-    call->argvlen[1] = form == DFF_LUA_TEXT ? strlen(dff_lua_texts[id]) : 40;
-    call->argv[2] = &nkeys;
-    call->argvlen[2] = 1;
-    return dff_redis_link_command(link, fn, data, call->count, call->argv, call->argvlen);
+    return dff_lua_run_argv(lua, id, form, call->nkeys, call->count, call->argv, call->argvlen,
+                            link, fn, data);
 }
 
 bool

@@ -35,6 +35,7 @@
 #include "master/dff_reload.h"
 #include "master/dff_run.h"
 #include "master/dff_sweep.h"
+#include "master/dff_turn.h"
 #include "master/dff_zygote_proc.h"
 
 #include "dff_banned.h"
@@ -226,6 +227,7 @@ dff_master_loop(dff_master_t *master)
         dff_claim_settle(master->claim);
         dff_node_claim_settle(master->node_claim);
         dff_master_settle_end(master);
+        dff_turn_settle(master->turn);
         dff_redis_flush(master->redis);
     }
 }
@@ -312,6 +314,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
 
     master->published = dff_published_new(master);
     master->outbox = dff_outbox_new(master);
+    master->turn = dff_turn_new(master);
     master->recent = dff_recent_new(master);
     master->recovery = dff_recovery_new(master);
     master->node_watch = dff_node_watch_new(master);
@@ -325,7 +328,8 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->zygote = dff_zygote_proc_new(master);
     master->changes = dff_changes_new(master);
     master->command = dff_redis_link_new(master->redis, &command);
-    if (master->published == NULL || master->outbox == NULL || master->recent == NULL
+    if (master->published == NULL || master->outbox == NULL || master->turn == NULL
+        || master->recent == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
         || master->delayed == NULL || master->elastic == NULL || master->heartbeat == NULL
         || master->claim == NULL
@@ -359,6 +363,7 @@ dff_master_release(dff_master_t *master)
     dff_pool_free(master->pool);
     dff_zygote_proc_free(master->zygote);
     dff_published_free(master->published);
+    dff_turn_free(master->turn);
     dff_outbox_free(master->outbox);
     dff_recent_free(master->recent);
     dff_recovery_free(master->recovery);

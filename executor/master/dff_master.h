@@ -93,6 +93,7 @@ struct dff_master_s {
     struct dff_clean_s        *clean;
     struct dff_published_s    *published;
     struct dff_outbox_s       *outbox;
+    struct dff_turn_s         *turn;
     struct dff_recent_s       *recent;
     struct dff_changes_s      *changes;
     struct dff_heartbeat_s    *heartbeat;

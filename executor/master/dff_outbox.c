@@ -10,6 +10,7 @@
 #include "dff_time.h"
 
 #include "master/dff_recent.h"
+#include "master/dff_turn.h"
 
 #include "dff_banned.h"
 
@@ -24,7 +25,7 @@ struct dff_outbox_s {
     size_t                count, bytes;
 };
 
-static void dff_answer_send(dff_answer_t *answer, dff_lua_form_t form);
+static void dff_answer_send_script(dff_answer_t *answer, dff_lua_form_t form);
 
 dff_outbox_t *
 dff_outbox_new(dff_master_t *master)
@@ -83,24 +84,18 @@ dff_master_count(dff_master_t *master, dff_status_t status)
 
 /* --- sending one ---------------------------------------------------------- */
 
-static void
-dff_answer_on_reply(redisAsyncContext *ac, void *reply_ptr, void *data)
+void
+dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply)
 {
-    dff_answer_t *answer = data;
     dff_master_t *master = answer->master;
-    redisReply   *reply = reply_ptr;
 
-    (void) ac;
     answer->in_flight = false;
     if (reply == NULL) {
         answer->resent = true;          /* the outcome is unknown */
         return;
     }
-    if (dff_lua_unknown_script(reply)) {
-        dff_answer_send(answer, DFF_LUA_TEXT);
-        return;
-    }
     if (reply->type != REDIS_REPLY_INTEGER) {
+        answer->resent = true;          /* a script may fail half-way */
         dff_log_warn(&master->log, answer->id.data, "the answer was refused by Redis: %s; it is "
                      "sent again", reply->type == REDIS_REPLY_ERROR ? reply->str : "odd reply");
         return;
@@ -123,7 +118,38 @@ dff_answer_on_reply(redisAsyncContext *ac, void *reply_ptr, void *data)
 }
 
 static void
-dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
+dff_answer_on_script(redisAsyncContext *ac, void *reply, void *data)
+{
+    dff_answer_t *answer = data;
+
+    (void) ac;
+    if (dff_lua_unknown_script(reply)) {
+        answer->in_flight = false;
+        dff_answer_send_script(answer, DFF_LUA_TEXT);
+        return;
+    }
+    dff_answer_on_reply(answer, reply);
+}
+
+/* Most are: of a call that is waited for, and kept nowhere. */
+static bool
+dff_answer_is_push(const dff_answer_t *answer)
+{
+    return answer->kind == DFF_ANSWER_FINISH && answer->push && answer->ttl_s == 0
+           && answer->node.len == 0 && answer->cache_key.len == 0;
+}
+
+static void
+dff_answer_send(dff_answer_t *answer)
+{
+    if (!dff_answer_is_push(answer))
+        dff_answer_send_script(answer, DFF_LUA_BY_SHA);
+    else if (dff_turn_finish(answer->master->turn, answer) == DFF_OK)
+        answer->in_flight = true;
+}
+
+static void
+dff_answer_send_script(dff_answer_t *answer, dff_lua_form_t form)
 {
     dff_master_t  *master = answer->master;
     bool           drop = answer->kind == DFF_ANSWER_DROP;
@@ -159,7 +185,7 @@ dff_answer_send(dff_answer_t *answer, dff_lua_form_t form)
     }
 
     answer->in_flight = dff_lua_run(&master->lua, drop ? DFF_LUA_DROP : DFF_LUA_FINISH, form,
-                                    &call, master->command, dff_answer_on_reply, answer)
+                                    &call, master->command, dff_answer_on_script, answer)
                         == DFF_OK;
 }
 
@@ -280,7 +306,7 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     TAILQ_INSERT_TAIL(&outbox->answers, answer, line);
     outbox->count++;
     outbox->bytes += dff_answer_size(answer);
-    dff_answer_send(answer, DFF_LUA_BY_SHA);
+    dff_answer_send(answer);
     if (!answer->in_flight)
         dff_outbox_bound(outbox);
 }
@@ -335,7 +361,7 @@ dff_outbox_send_again(dff_outbox_t *outbox)
         return;
     TAILQ_FOREACH(answer, &outbox->answers, line) {
         if (!answer->in_flight)
-            dff_answer_send(answer, DFF_LUA_BY_SHA);
+            dff_answer_send(answer);
     }
 }
 

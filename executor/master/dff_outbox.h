@@ -13,6 +13,9 @@
 
 #define DFF_OUTBOX_MAX_BYTES  (64u << 20)       /* waiting for Redis */
 #define DFF_OUTBOX_MAX_MS     (3600 * 1000)
+#define DFF_REPLY_KEEP_S      "60"              /* reply:<producer> without a reader */
+#define DFF_REPLY_PUBLISH_MAX "16384"           /* bytes; a larger reply is pushed, since Redis
+                                                   ends a subscriber that lags by 8 MB */
 #define DFF_CACHE_MAX_BYTES   (32u << 20)       /* a larger reply is not cached */
 #define DFF_CACHE_FILE_MAX_MS 3000000           /* .downloads are removed after 3600 s */
 
@@ -47,6 +50,9 @@ typedef struct {
     dff_str_t          reply;       /* bytes of a reply envelope */
     dff_str_t          envelope;    /* DROP */
 } dff_answer_conf_t;
+
+/* What Redis says to its script, or to its step of a turn: 1, 0, an error, or NULL. */
+void dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply);
 
 dff_outbox_t *dff_outbox_new(dff_master_t *master);
 void dff_outbox_free(dff_outbox_t *outbox);

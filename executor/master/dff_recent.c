@@ -102,8 +102,8 @@ dff_recent_push(dff_recent_t *recent, const dff_answer_t *answer)
     size_t      key_len = dff_key_reply(key, answer->producer);
     const char *push[] = { "LPUSH", key, answer->reply.data };
     size_t      push_len[] = { 5, key_len, answer->reply.len };
-    const char *expire[] = { "EXPIRE", key, "60" };
-    size_t      expire_len[] = { 6, key_len, 2 };
+    const char *expire[] = { "EXPIRE", key, DFF_REPLY_KEEP_S };
+    size_t      expire_len[] = { 6, key_len, sizeof(DFF_REPLY_KEEP_S) - 1 };
 
     /* Nobody waits for the acknowledgments: a producer that misses it again asks
      * again. */

@@ -13,6 +13,7 @@
 #include "master/dff_pool.h"
 #include "master/dff_published.h"
 #include "master/dff_recovery.h"
+#include "master/dff_turn.h"
 #include "master/dff_worker_proc.h"
 
 #include "dff_banned.h"
@@ -42,7 +43,7 @@ static const unsigned dff_run_moves[] = {
 
 #undef S
 
-static void dff_run_ask_start(dff_run_t *run, dff_lua_id_t script, dff_lua_form_t form);
+static void dff_run_ask_start_again(dff_run_t *run);
 static void dff_run_ask_retry(dff_run_t *run, dff_lua_form_t form);
 
 static void
@@ -206,22 +207,16 @@ dff_run_start(dff_run_t *run, dff_worker_proc_t *worker)
     dff_run_move(run, DFF_RUN_STARTING);
     run->worker = worker;
     dff_worker_proc_reserve(worker, run);
-    dff_run_ask_start(run, DFF_LUA_START, DFF_LUA_BY_SHA);
+    if (dff_turn_start(run->master->turn, run) != DFF_OK)
+        dff_run_move(run, DFF_RUN_UNSURE);
     return DFF_OK;
 }
 
-static void
-dff_run_on_start(redisAsyncContext *ac, void *reply_ptr, void *data)
+void
+dff_run_on_start(dff_run_t *run, const redisReply *reply)
 {
-    dff_run_t         *run = data;
     dff_worker_proc_t *worker = run->worker;
-    redisReply        *reply = reply_ptr;
 
-    (void) ac;
-    if (dff_lua_unknown_script(reply)) {
-        dff_run_ask_start(run, DFF_LUA_START, DFF_LUA_TEXT);
-        return;
-    }
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
         if (reply != NULL)
             dff_log_warn(&run->master->log, NULL, "the start of a job was refused by Redis: %s; "
@@ -247,18 +242,26 @@ dff_run_on_start(redisAsyncContext *ac, void *reply_ptr, void *data)
 }
 
 static void
-dff_run_ask_start(dff_run_t *run, dff_lua_id_t script, dff_lua_form_t form)
+dff_run_on_start_again(redisAsyncContext *ac, void *reply, void *data)
+{
+    (void) ac;
+    dff_run_on_start(data, reply);
+}
+
+static void
+dff_run_ask_start_again(dff_run_t *run)
 {
     dff_master_t  *master = run->master;
     dff_lua_call_t call;
 
+    dff_run_move(run, DFF_RUN_STARTING);
     dff_lua_begin(&call);
     dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
     dff_lua_key(&call, master->key_started, master->key_started_len);
     dff_lua_arg(&call, run->job.id.data, run->job.id.len);
     dff_lua_arg(&call, run->envelope, run->size);
-    if (dff_lua_run(&master->lua, script, form, &call, master->command, dff_run_on_start, run)
-        != DFF_OK)
+    if (dff_lua_run(&master->lua, DFF_LUA_START_AGAIN, DFF_LUA_TEXT, &call, master->command,
+                    dff_run_on_start_again, run) != DFF_OK)
         dff_run_move(run, DFF_RUN_UNSURE);
 }
 
@@ -435,8 +438,7 @@ dff_run_ask_again(dff_master_t *master)
         return;
     TAILQ_FOREACH(run, &master->runs, all) {
         if (run->state == DFF_RUN_UNSURE) {
-            dff_run_move(run, DFF_RUN_STARTING);
-            dff_run_ask_start(run, DFF_LUA_START_AGAIN, DFF_LUA_TEXT);
+            dff_run_ask_start_again(run);
         } else if (run->state == DFF_RUN_RETRYING && !run->asked) {
             dff_run_ask_retry(run, DFF_LUA_BY_SHA);
         }

@@ -18,7 +18,7 @@
 typedef enum {
     DFF_RUN_LOADING,     /* in claimed:<node>; its script is on its way from Redis */
     DFF_RUN_CLAIMED,     /* in claimed:<node>; waits for an idle worker */
-    DFF_RUN_STARTING,    /* the start script is on its way; a worker is reserved */
+    DFF_RUN_STARTING,    /* its start is on its way; a worker is reserved */
     DFF_RUN_UNSURE,      /* the connection broke while STARTING: ask again */
     DFF_RUN_STARTED,     /* in started:<node>, but the reserved worker is gone */
     DFF_RUN_RUNNING,     /* in started:<node>; a worker has it */
@@ -55,6 +55,8 @@ void dff_run_script_missing(dff_run_t *run);
 int dff_run_start(dff_run_t *run, dff_worker_proc_t *worker);
 /* CLAIMED: back to its queue, for another node. DFF_ERROR: it stays. */
 int dff_run_give_back(dff_run_t *run);
+/* The answer to its start: 1, 0, an error, or NULL: see dff_turn.h. */
+void dff_run_on_start(dff_run_t *run, const redisReply *reply);
 /* STARTED -> RUNNING. */
 void dff_run_send(dff_run_t *run, dff_worker_proc_t *worker);
 /* True when it waited too long in its queue; it is answered and gone then. */

@@ -25,7 +25,8 @@ class Faults:
     errors: dict = dataclasses.field(default_factory=dict)      # command -> error text
     drop_before: set = dataclasses.field(default_factory=set)   # not passed on, connection cut
     drop_after: set = dataclasses.field(default_factory=set)    # carried out, reply dropped, cut
-    lose: set = dataclasses.field(default_factory=set)          # the same for BRPOP with a value
+    lose: set = dataclasses.field(default_factory=set)  # BRPOP: the same when it has a value;
+                                                        # message: a published reply is dropped, cut
     twice: set = dataclasses.field(default_factory=set)         # replies are sent two times
     byte_seconds: float = 0         # replies go out one byte each so often
     delay: dict = dataclasses.field(default_factory=dict)       # command -> s before its reply
@@ -41,6 +42,7 @@ class FakeRedis:
         self.faults = Faults()
         self.pushed = []            # the job of every push that came
         self.counts = collections.Counter()
+        self.lost = 0               # replies that `lose` has taken
         self.links = set()
         self.lock = threading.Lock()
         self.listener = None
@@ -184,14 +186,23 @@ class Link:
             raw, value = read_frame(stream)
             with self.lock:
                 if self.subscribed and not self.due:
+                    if ('message' in self.fake.faults.lose and value[0] == b'message'
+                            and value[1].startswith(b'dff:reply:')):
+                        self.lose()
                     self.send('SUBSCRIBE', raw)
                     continue
                 name, _ = self.due.popleft()
                 faults = self.fake.faults
-                if faults.named(faults.drop_after, name) or (name in faults.lose and value):
+                if faults.named(faults.drop_after, name):
                     raise EOFError
+                if name in faults.lose and value:
+                    self.lose()
                 self.send(name, raw)
                 self.settle()
+
+    def lose(self):
+        self.fake.lost += 1
+        raise EOFError
 
     def settle(self):
         """Sends our own replies that are next in line."""

@@ -363,15 +363,28 @@ def test_an_error_text_that_is_not_utf_8_does_not_spoil_the_answer(away):
     assert first.status == 503 and first.json['error'] == 503.53
 
 
-def test_replies_that_are_lost_with_their_connection_are_asked_for_again(away):
-    away.fake.set(lose={'BRPOP'})
+# A small reply is published, a large one is pushed.
+@pytest.mark.parametrize('lost, answer', [('message', 'rested'), ('BRPOP', 'x' * 100000)])
+def test_replies_that_are_lost_with_their_connection_are_asked_for_again(away, lost, answer):
+    away.fake.set(lose={lost})
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(away.node.call, 'auln-nap', seconds=0.3) for _ in range(4)]
+        calls = [pool.submit(away.node.call, 'auln-nap', seconds=0.3, answer=answer)
+                 for _ in range(4)]
         time.sleep(0.8)
         away.fake.set()
         answers = [call.result() for call in calls]
-    for answer in answers:
-        assert answer.status == 200 and answer.text == 'rested' and answer.seconds < 5, answer
+    for one in answers:
+        assert one.status == 200 and one.text == answer and one.seconds < 5, one
+    assert away.fake.lost > 0
+
+
+def test_a_reply_that_nobody_listens_for_is_pushed(away):
+    """The subscriber is gone; the list is read."""
+    away.fake.set(drop_before={'SUBSCRIBE'})
+    for link in list(away.fake.links):
+        if link.subscribed:
+            link.cut()
+    assert away.node.call('auln-nap', seconds=0.2).text == 'rested'
 
 
 # --- the real thing ------------------------------------------------------------------------------
