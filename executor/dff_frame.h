@@ -39,7 +39,8 @@ typedef enum {
     DFF_FRAME_RESULT,       /* u32 flags, str reply envelope, str log text */
     /* master <-> zygote (its own socket pair) */
     DFF_FRAME_SETTINGS,     /* str JSON: the zygote's first frame, see docs/protocol.md */
-    DFF_FRAME_FORK,         /* u32 tag, with one descriptor (SCM_RIGHTS): the worker's end */
+    DFF_FRAME_FORK,         /* u32 tag, with two descriptors (SCM_RIGHTS): the worker's end,
+                               its black box */
     DFF_FRAME_FORKED,       /* u32 tag, u32 pid (0: fork failed), str error text */
     DFF_FRAME_CHILD_EXIT,   /* u32 pid, u32 wait status, u64 peak RSS in KiB */
     DFF_FRAME_TYPE_COUNT

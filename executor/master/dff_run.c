@@ -321,7 +321,7 @@ dff_run_timer(dff_run_t *run)
     dff_master_t      *master = run->master;
     dff_worker_proc_t *worker = run->worker;
     union sigval       value = { .sival_int = (int) (run->seq & 0x7fffffff) };
-    char               evidence[256];
+    char               why[64];
 
     if (!run->soft_sent) {
         /* The worker compares the number, so a late signal hits no other job. */
@@ -331,13 +331,8 @@ dff_run_timer(dff_run_t *run)
         return;
     }
 
-    (void) snprintf(evidence, sizeof(evidence), "it ran %.*s (task %.*s, origin %.*s) for %lld ms, "
-                    "over its limit of %d s", (int) run->job.func_id.len, run->job.func_id.data,
-                    (int) run->job.id.len, run->job.id.data, (int) run->job.origin_id.len,
-                    run->job.origin_id.data,
-                    (long long) (dff_time_now_ms() - run->started_at_ms),
-                    dff_run_timeout_s(run));
-    dff_worker_proc_kill(worker, evidence);
+    (void) snprintf(why, sizeof(why), "over its limit of %d s", dff_run_timeout_s(run));
+    dff_worker_proc_kill(worker, why);
     dff_run_fail(run, DFF_STATUS_TIMEOUT, "SoftTimeLimitExceeded",
                  "raise SoftTimeLimitExceeded()\n"
                  "billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()");

@@ -99,6 +99,7 @@ dff_worker_free(dff_worker_proc_t *worker)
         event_free(worker->write_event);
     if (worker->timer != NULL)
         event_free(worker->timer);
+    dff_black_box_unmap(worker->box);
     (void) close(worker->fd);
     dff_buf_release(&worker->in);
     dff_buf_release(&worker->out);
@@ -111,7 +112,8 @@ dff_worker_proc_new(dff_group_t *group, uint32_t tag)
 {
     dff_master_t      *master = group->master;
     dff_worker_proc_t *worker;
-    int                pair[2];
+    dff_err_t          err;
+    int                pair[2], box;
 
     worker = calloc(1, sizeof(*worker));
     if (worker == NULL)
@@ -121,8 +123,16 @@ dff_worker_proc_new(dff_group_t *group, uint32_t tag)
         free(worker);
         return NULL;
     }
+    if (dff_black_box_make(&box, &err) != DFF_OK) {
+        dff_log_error(&master->log, NULL, "a worker: %s", err.message);
+        (void) close(pair[0]);
+        (void) close(pair[1]);
+        free(worker);
+        return NULL;
+    }
 
     worker->master = master;
+    worker->box = dff_black_box_map(box);
     worker->group = group;
     worker->zygote = master->zygote;
     dff_zygote_proc_hold(worker->zygote, 1);
@@ -139,8 +149,9 @@ dff_worker_proc_new(dff_group_t *group, uint32_t tag)
     /* Only our end: the worker's own end blocks. */
     if (worker->read_event == NULL || worker->write_event == NULL || worker->timer == NULL
         || evutil_make_socket_nonblocking(pair[0]) != 0 || event_add(worker->read_event, NULL) != 0
-        || dff_zygote_proc_fork(worker->zygote, tag, pair[1]) != DFF_OK) {
+        || dff_zygote_proc_fork(worker->zygote, tag, pair[1], box) != DFF_OK) {
         (void) close(pair[1]);
+        (void) close(box);
         dff_worker_free(worker);
         return NULL;
     }
@@ -181,6 +192,41 @@ dff_worker_describe_end(const dff_worker_proc_t *worker, char *text, size_t size
         (void) snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
 }
 
+/* What it runs, while the run is still there. */
+static void
+dff_worker_note_run(dff_worker_proc_t *worker)
+{
+    const dff_run_t *run = worker->run;
+    size_t           len = strlen(worker->evidence);
+
+    if (run == NULL || run->state != DFF_RUN_RUNNING || worker->task_id[0] != '\0')
+        return;
+    (void) snprintf(worker->task_id, sizeof(worker->task_id), "%.*s", (int) run->job.id.len,
+                    run->job.id.data);
+    (void) snprintf(worker->evidence + len, sizeof(worker->evidence) - len,
+                    "%sit ran %.*s (task %s, origin %.*s) for %lld ms", len > 0 ? "; " : "",
+                    (int) run->job.func_id.len, run->job.func_id.data, worker->task_id,
+                    (int) run->job.origin_id.len, run->job.origin_id.data,
+                    (long long) (dff_time_now_ms() - run->started_at_ms));
+}
+
+/* Everything that is known of its end, in one event. */
+static void
+dff_worker_log_end(const dff_worker_proc_t *worker, const char *how)
+{
+    dff_buf_t box = DFF_BUF_INIT;
+    bool      ran = worker->task_id[0] != '\0';
+
+    if (ran)
+        dff_black_box_tell(worker->box, &box);
+    dff_log_error(&worker->master->log, ran ? worker->task_id : NULL,
+                  "worker %d of group %s %s; peak RSS %llu KiB%s%s%.*s", (int) worker->pid,
+                  worker->group->name, how, (unsigned long long) worker->peak_rss_kib,
+                  worker->evidence[0] != '\0' ? "; " : "", worker->evidence, (int) box.len,
+                  box.len > 0 ? box.data : "");
+    dff_buf_release(&box);
+}
+
 static void
 dff_worker_dead(dff_worker_proc_t *worker)
 {
@@ -188,7 +234,8 @@ dff_worker_dead(dff_worker_proc_t *worker)
     dff_group_t  *group = worker->group;
     dff_run_t    *run = worker->run;
     bool          wanted = worker->recycle || master->state >= DFF_MASTER_ENDING;
-    char          how[96];
+    bool          killed = worker->evidence[0] != '\0' && !master->hurry;
+    char          how[96], full[160];
 
     dff_worker_describe_end(worker, how, sizeof(how));
     if (!worker->has_status && worker->pid > 0)
@@ -196,25 +243,15 @@ dff_worker_dead(dff_worker_proc_t *worker)
 
     if (!worker->ready)
         group->young_deaths++;
-    if ((worker->evidence[0] != '\0' && !master->hurry) || (!wanted && run == NULL))
-        dff_log_error(&master->log, NULL, "worker %d of group %s %s; peak RSS %llu KiB%s%s",
-                      (int) worker->pid, group->name, how,
-                      (unsigned long long) worker->peak_rss_kib,
-                      worker->evidence[0] != '\0' ? "; " : "", worker->evidence);
+    dff_worker_note_run(worker);
+    if (killed || worker->task_id[0] != '\0' || (!wanted && run == NULL))
+        dff_worker_log_end(worker, how);
     if (!wanted)
         master->counters.worker_restarts++;
 
     worker->run = NULL;
     if (run != NULL) {
-        char full[160];
-
         (void) snprintf(full, sizeof(full), "worker %d %s", (int) worker->pid, how);
-        if (run->state == DFF_RUN_RUNNING)
-            dff_log_error(&master->log, NULL, "%s while it ran %.*s (task %.*s, origin %.*s); "
-                          "peak RSS %llu KiB", full, (int) run->job.func_id.len,
-                          run->job.func_id.data, (int) run->job.id.len, run->job.id.data,
-                          (int) run->job.origin_id.len, run->job.origin_id.data,
-                          (unsigned long long) worker->peak_rss_kib);
         dff_run_worker_lost(run, full);
     }
     dff_worker_free(worker);
@@ -252,11 +289,12 @@ dff_worker_proc_exited(dff_worker_proc_t *worker, int status, uint64_t peak_rss_
 }
 
 void
-dff_worker_proc_kill(dff_worker_proc_t *worker, const char *evidence)
+dff_worker_proc_kill(dff_worker_proc_t *worker, const char *why)
 {
     if (worker->state >= DFF_WORKER_KILLED)
         return;
-    (void) snprintf(worker->evidence, sizeof(worker->evidence), "%s", evidence);
+    (void) snprintf(worker->evidence, sizeof(worker->evidence), "%s", why);
+    dff_worker_note_run(worker);
     (void) evtimer_del(worker->timer);
     dff_worker_move(worker, DFF_WORKER_KILLED);
 

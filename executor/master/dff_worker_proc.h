@@ -14,12 +14,15 @@
 
 #include <sys/uio.h>
 
+#include "dff_black_box.h"
 #include "dff_buf.h"
+#include "dff_envelope.h"
 #include "dff_frame.h"
 
 #include "master/dff_master.h"
 #include "master/dff_worker_scripts.h"
 
+#define DFF_EVIDENCE_SIZE        1024
 #define DFF_WORKER_HALVES_MS     100
 #define DFF_WORKER_READY_MS    30000    /* from the FORK to READY */
 #define DFF_WORKER_EXIT_MS      2000    /* from EXIT to the end */
@@ -50,8 +53,12 @@ struct dff_worker_proc_s {
     bool                  ready, recycle;
     bool                  has_eof, has_status;
     int                   wait_status;
+    char                  task_id[DFF_TASK_ID_MAX + 1];   /* of the job it was killed for, or died
+                                            in; "": none */
     uint64_t              peak_rss_kib;
-    char                  evidence[256]; /* why we killed it; logged with its end */
+    char                  evidence[DFF_EVIDENCE_SIZE];    /* why we killed it, what it ran;
+                                            logged with its end */
+    dff_black_box_t      *box;           /* its last words; may be NULL */
     struct event         *read_event, *write_event, *timer;
     dff_buf_t             in, out;
     dff_worker_scripts_t  scripts;
@@ -72,7 +79,8 @@ void dff_worker_proc_release(dff_worker_proc_t *worker);
 void dff_worker_proc_busy(dff_worker_proc_t *worker, dff_run_t *run);
 /* Sends EXIT now (IDLE, FORKING) or after the job. */
 void dff_worker_proc_leave(dff_worker_proc_t *worker);
-void dff_worker_proc_kill(dff_worker_proc_t *worker, const char *evidence);
+/* Its end will be logged with this, with what it runs, and with its black box. */
+void dff_worker_proc_kill(dff_worker_proc_t *worker, const char *why);
 
 /* Between dff_worker_io.c, which reads and writes the socket, and the states: */
 void dff_worker_proc_on_readable(evutil_socket_t fd, short what, void *ctx);

@@ -22,11 +22,13 @@
 #define DFF_ZYGOTE_BACKOFF_MAX_MS  5000
 #define DFF_ZYGOTE_SOUND_MS       10000    /* lived that long: no backoff */
 
-/* A frame that the socket has not taken yet, with the descriptor that goes with
+#define DFF_ZYGOTE_FDS  2           /* of a FORK: the worker's end, its black box */
+
+/* A frame that the socket has not taken yet, with the descriptors that go with
  * its first byte. */
 typedef struct dff_zygote_frame_s {
     TAILQ_ENTRY(dff_zygote_frame_s) line;
-    int                             fd;      /* -1: none */
+    int                             fds[DFF_ZYGOTE_FDS];    /* fds[0] -1: none */
     size_t                          len, sent;
     char                            bytes[];
 } dff_zygote_frame_t;
@@ -69,6 +71,17 @@ dff_zygote_proc_new(dff_master_t *master)
     return zygote;
 }
 
+static void
+dff_zygote_frame_free(dff_zygote_proc_t *zygote, dff_zygote_frame_t *frame)
+{
+    int i;
+
+    TAILQ_REMOVE(&zygote->out, frame, line);
+    for (i = 0; i < DFF_ZYGOTE_FDS && frame->fds[0] >= 0; i++)
+        (void) close(frame->fds[i]);
+    free(frame);
+}
+
 /* Closes our end; the zygote, if there still is one, ends by that. */
 static void
 dff_zygote_close(dff_zygote_proc_t *zygote)
@@ -85,12 +98,8 @@ dff_zygote_close(dff_zygote_proc_t *zygote)
     zygote->fd = -1;
     zygote->pid = 0;
     dff_buf_clear(&zygote->in);
-    while ((frame = TAILQ_FIRST(&zygote->out)) != NULL) {
-        TAILQ_REMOVE(&zygote->out, frame, line);
-        if (frame->fd >= 0)
-            (void) close(frame->fd);
-        free(frame);
-    }
+    while ((frame = TAILQ_FIRST(&zygote->out)) != NULL)
+        dff_zygote_frame_free(zygote, frame);
 }
 
 void
@@ -146,13 +155,14 @@ dff_zygote_again_later(dff_zygote_proc_t *zygote)
 }
 
 static int
-dff_zygote_queue(dff_zygote_proc_t *zygote, const dff_buf_t *bytes, int fd)
+dff_zygote_queue(dff_zygote_proc_t *zygote, const dff_buf_t *bytes, int fd, int box)
 {
     dff_zygote_frame_t *frame;
 
     if (dff_buf_failed(bytes) || (frame = malloc(sizeof(*frame) + bytes->len)) == NULL)
         return DFF_ERROR;
-    frame->fd = fd;
+    frame->fds[0] = fd;
+    frame->fds[1] = box;
     frame->len = bytes->len;
     frame->sent = 0;
     memcpy(frame->bytes, bytes->data, bytes->len);
@@ -173,7 +183,7 @@ dff_zygote_send_settings(dff_zygote_proc_t *zygote, dff_err_t *err)
         begin = dff_frame_begin(&frame, DFF_FRAME_SETTINGS, 0);
         dff_frame_put_str(&frame, (dff_str_t) { json.data, json.len });
         dff_frame_end(&frame, begin);
-        rc = dff_zygote_queue(zygote, &frame, -1);
+        rc = dff_zygote_queue(zygote, &frame, -1, -1);
         if (rc != DFF_OK)
             (void) dff_err_set(err, DFF_E_SYS, "out of memory");
     }
@@ -326,11 +336,11 @@ dff_zygote_sendmsg(int fd, dff_zygote_frame_t *frame)
     struct iovec  iov = { frame->bytes + frame->sent, frame->len - frame->sent };
     struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
     union {
-        char           bytes[CMSG_SPACE(sizeof(int))];
+        char           bytes[CMSG_SPACE(sizeof(frame->fds))];
         struct cmsghdr align;
     } control;
 
-    if (frame->fd >= 0 && frame->sent == 0) {
+    if (frame->fds[0] >= 0 && frame->sent == 0) {
         struct cmsghdr *cmsg;
 
         memset(&control, 0, sizeof(control));
@@ -339,8 +349,8 @@ dff_zygote_sendmsg(int fd, dff_zygote_frame_t *frame)
         cmsg = CMSG_FIRSTHDR(&msg);
         cmsg->cmsg_level = SOL_SOCKET;
         cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(cmsg), &frame->fd, sizeof(int));
+        cmsg->cmsg_len = CMSG_LEN(sizeof(frame->fds));
+        memcpy(CMSG_DATA(cmsg), frame->fds, sizeof(frame->fds));
     }
     return sendmsg(fd, &msg, MSG_NOSIGNAL);
 }
@@ -365,16 +375,13 @@ dff_zygote_on_writable(evutil_socket_t fd, short what, void *ctx)
         frame->sent += (size_t) n;
         if (frame->sent < frame->len)
             continue;
-        TAILQ_REMOVE(&zygote->out, frame, line);
-        if (frame->fd >= 0)
-            (void) close(frame->fd);
-        free(frame);
+        dff_zygote_frame_free(zygote, frame);
     }
     (void) event_del(zygote->write_event);
 }
 
 int
-dff_zygote_proc_fork(dff_zygote_proc_t *zygote, uint32_t tag, int fd)
+dff_zygote_proc_fork(dff_zygote_proc_t *zygote, uint32_t tag, int fd, int box)
 {
     dff_buf_t frame = DFF_BUF_INIT;
     size_t    begin;
@@ -385,7 +392,7 @@ dff_zygote_proc_fork(dff_zygote_proc_t *zygote, uint32_t tag, int fd)
     begin = dff_frame_begin(&frame, DFF_FRAME_FORK, 0);
     dff_frame_put_u32(&frame, tag);
     dff_frame_end(&frame, begin);
-    rc = dff_zygote_queue(zygote, &frame, fd);
+    rc = dff_zygote_queue(zygote, &frame, fd, box);
     dff_buf_release(&frame);
     return rc;
 }

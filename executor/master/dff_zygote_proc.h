@@ -33,9 +33,9 @@ void dff_zygote_proc_stop(dff_zygote_proc_t *zygote);
 void dff_zygote_proc_tidy(dff_master_t *master);
 bool dff_zygote_proc_up(const dff_zygote_proc_t *zygote);
 
-/* Sends FORK with the worker's end of its socket, and closes fd when it was taken.
- * DFF_ERROR: there is no zygote; fd is still the caller's. */
-int dff_zygote_proc_fork(dff_zygote_proc_t *zygote, uint32_t tag, int fd);
+/* Sends FORK with the worker's end of its socket and its black box, and closes both when
+ * they were taken. DFF_ERROR: there is no zygote; they are still the caller's. */
+int dff_zygote_proc_fork(dff_zygote_proc_t *zygote, uint32_t tag, int fd, int box);
 /* A worker of it has been made (+1), is gone (-1). */
 void dff_zygote_proc_hold(dff_zygote_proc_t *zygote, int change);
 /* wait4() has returned pid: true when that was a zygote. */

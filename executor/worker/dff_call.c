@@ -59,7 +59,7 @@ dff_call_guarded(dff_call_t *call)
     bool          memory_limited = false;
     PyObject     *result = NULL, *exception;
 
-    dff_soft_limit_begin(call->seq);
+    dff_soft_limit_begin(call->seq, call->worker->log.box);
     if (call->job.max_memory_mb > 0) {
         memory_limited = dff_memory_limit_begin(call->job.max_memory_mb, &previous);
         if (!memory_limited)

@@ -16,12 +16,23 @@
 void
 dff_call_log_clear(dff_call_log_t *log)
 {
+    dff_black_box_begin(log->box);
     if (log->text.size > DFF_CALL_LOG_KEEP)
         dff_buf_release(&log->text);
     else if (log->text.len > 0 || log->text.failed)
         dff_buf_clear(&log->text);
+    log->boxed = 0;
     log->in_line = false;
     log->cut = false;
+}
+
+static void
+dff_call_log_to_box(dff_call_log_t *log)
+{
+    if (log->text.len > log->boxed)
+        dff_black_box_log(log->box, (dff_str_t) { log->text.data + log->boxed,
+                                                  log->text.len - log->boxed });
+    log->boxed = log->text.len;
 }
 
 static void
@@ -77,6 +88,7 @@ dff_call_log_write(dff_call_log_t *log, dff_str_t text)
         text.data += len;
         text.len -= len;
     }
+    dff_call_log_to_box(log);
 }
 
 void
@@ -110,4 +122,5 @@ dff_call_log_finish(dff_call_log_t *log)
     if (log->in_line)
         dff_buf_add(&log->text, "\n", 1);
     log->in_line = false;
+    dff_call_log_to_box(log);
 }

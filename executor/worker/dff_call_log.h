@@ -8,15 +8,18 @@
 
 #include <stdbool.h>
 
+#include "dff_black_box.h"
 #include "dff_buf.h"
 
 #define DFF_CALL_LOG_MAX    (1u << 20)   /* bytes of what the script writes */
 #define DFF_CALL_BLOCK_MAX  (256u << 10) /* bytes of a block, over and above that */
 
 typedef struct {
-    dff_buf_t text;
-    bool      in_line;      /* the last line has no newline yet */
-    bool      cut;          /* the bound was met; the rest is dropped */
+    dff_black_box_t *box;   /* has the end of text, for when the worker is killed; or NULL */
+    dff_buf_t        text;
+    size_t           boxed; /* bytes of text that are in the box */
+    bool             in_line;   /* the last line has no newline yet */
+    bool             cut;   /* the bound was met; the rest is dropped */
 } dff_call_log_t;
 
 void dff_call_log_clear(dff_call_log_t *log);

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "dff_banned.h"
 
@@ -17,6 +19,29 @@
 /* Written by the signal handler or the main thread, which is one thread. */
 static volatile sig_atomic_t dff_soft_limit_current = DFF_SOFT_LIMIT_NONE;
 static volatile sig_atomic_t dff_soft_limit_fired = DFF_SOFT_LIMIT_NONE;
+
+/* Of the call that is armed; read by the handler. */
+static dff_black_box_t *volatile dff_soft_limit_box;
+static PyThreadState *volatile   dff_soft_limit_thread;
+
+/* What faulthandler calls: made for signal handlers, allocates nothing. Python's headers
+ * have it for Python's own modules only. */
+extern void _Py_DumpTraceback(int fd, PyThreadState *tstate);
+
+/* It wants a descriptor; of its own, since a script can close any that stays open. */
+static void
+dff_soft_limit_dump(dff_black_box_t *box)
+{
+    int     fd = memfd_create("dff-stack", MFD_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return;
+    _Py_DumpTraceback(fd, dff_soft_limit_thread);
+    n = pread(fd, box->stack, sizeof(box->stack) - 1, 0);
+    box->stack[n > 0 ? n : 0] = '\0';
+    (void) close(fd);
+}
 
 static void
 dff_soft_limit_on_signal(int signum, siginfo_t *info, void *context)
@@ -28,6 +53,8 @@ dff_soft_limit_on_signal(int signum, siginfo_t *info, void *context)
         && info->si_value.sival_int == dff_soft_limit_current)
     {
         dff_soft_limit_fired = dff_soft_limit_current;
+        if (dff_soft_limit_box != NULL)
+            dff_soft_limit_dump(dff_soft_limit_box);
         (void) PyErr_SetInterruptEx(signum);    /* fails for a bad number only */
     }
     errno = saved;
@@ -85,8 +112,10 @@ done:
 }
 
 void
-dff_soft_limit_begin(uint64_t seq)
+dff_soft_limit_begin(uint64_t seq, dff_black_box_t *box)
 {
+    dff_soft_limit_box = box;
+    dff_soft_limit_thread = PyThreadState_Get();
     dff_soft_limit_fired = DFF_SOFT_LIMIT_NONE;
     dff_soft_limit_current = (sig_atomic_t) (seq & 0x7fffffff);
 }

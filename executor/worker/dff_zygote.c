@@ -25,6 +25,7 @@
 
 #define DFF_ZYGOTE_READ_SIZE  (16u << 10)
 #define DFF_ZYGOTE_FDS_MAX    64      /* descriptors whose FORK frame has not come yet */
+#define DFF_ZYGOTE_FORK_FDS   2       /* of a FORK: socket, black box */
 #define DFF_ZYGOTE_CHILD_FD   3       /* where a worker has its socket */
 
 typedef struct {
@@ -44,7 +45,7 @@ typedef struct {
 
 /* --- frames ------------------------------------------------------------------- */
 
-/* Keeps the descriptors that came with a message, in order: each FORK takes one. */
+/* Keeps the descriptors that came with a message, in order: each FORK takes its own. */
 static int
 dff_zygote_take_fds(dff_zygote_t *zygote, struct msghdr *message, dff_err_t *err)
 {
@@ -161,14 +162,15 @@ dff_zygote_remove_child(dff_zygote_t *zygote, pid_t pid)
  * the descriptors are right.
  */
 static void
-dff_zygote_child(dff_zygote_t *zygote, int sock) __attribute__((noreturn));
+dff_zygote_child(dff_zygote_t *zygote, int sock, int box) __attribute__((noreturn));
 
 static void
-dff_zygote_child(dff_zygote_t *zygote, int sock)
+dff_zygote_child(dff_zygote_t *zygote, int sock, int box)
 {
     (void) prctl(PR_SET_NAME, "dff-worker");
     (void) setpgid(0, 0);
 
+    zygote->worker.log.box = dff_black_box_map(box);
     if ((sock == DFF_ZYGOTE_CHILD_FD ? fcntl(sock, F_SETFD, FD_CLOEXEC)
                                      : dup3(sock, DFF_ZYGOTE_CHILD_FD, O_CLOEXEC)) == -1
         || close_range(DFF_ZYGOTE_CHILD_FD + 1, ~0u, 0) != 0)
@@ -186,14 +188,14 @@ dff_zygote_child(dff_zygote_t *zygote, int sock)
 }
 
 static pid_t
-dff_zygote_fork(dff_zygote_t *zygote, int sock)
+dff_zygote_fork(dff_zygote_t *zygote, int sock, int box)
 {
     pid_t pid;
 
     PyOS_BeforeFork();
     pid = fork();
     if (pid == 0)
-        dff_zygote_child(zygote, sock);
+        dff_zygote_child(zygote, sock, box);
     PyOS_AfterFork_Parent();
     if (pid > 0)
         (void) setpgid(pid, pid);       /* in both: whoever comes first */
@@ -210,10 +212,10 @@ dff_zygote_on_fork(dff_zygote_t *zygote, dff_str_t payload, dff_err_t *err)
 
     if (dff_frame_get_u32(&payload, &tag) != DFF_OK)
         return dff_err_set(err, DFF_E_SYS, "malformed FORK frame");
-    if (zygote->nfds == 0)
-        return dff_err_set(err, DFF_E_SYS, "FORK frame without a descriptor");
+    if (zygote->nfds < DFF_ZYGOTE_FORK_FDS)
+        return dff_err_set(err, DFF_E_SYS, "FORK frame without its descriptors");
 
-    pid = dff_zygote_fork(zygote, zygote->fds[0]);
+    pid = dff_zygote_fork(zygote, zygote->fds[0], zygote->fds[1]);
     if (pid == -1) {
         problem = strerror(errno);
         pid = 0;
@@ -223,8 +225,10 @@ dff_zygote_on_fork(dff_zygote_t *zygote, dff_str_t payload, dff_err_t *err)
         pid = 0;
     }
     (void) close(zygote->fds[0]);
-    zygote->nfds--;
-    memmove(zygote->fds, zygote->fds + 1, zygote->nfds * sizeof(zygote->fds[0]));
+    (void) close(zygote->fds[1]);
+    zygote->nfds -= DFF_ZYGOTE_FORK_FDS;
+    memmove(zygote->fds, zygote->fds + DFF_ZYGOTE_FORK_FDS,
+            zygote->nfds * sizeof(zygote->fds[0]));
 
     begin = dff_frame_begin(&zygote->out, DFF_FRAME_FORKED, 0);
     dff_frame_put_u32(&zygote->out, tag);

@@ -1,11 +1,12 @@
 """Workers that die: their caller hears at once, nobody else notices."""
 
 import os
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from node import wait_until
+from node import log_events, wait_until
 
 
 def timed_call(node):
@@ -40,3 +41,36 @@ def test_a_call_that_ends_its_process_costs_only_itself(node):
         answer = node.get('/api/v1/al/auln-die')
         assert answer.json['error'] == 599.3 and answer.seconds < 1
         assert node.get('/api/v1/al/auln-ok').text == 'ok'
+
+
+def end_of_worker(node, word):
+    """The one event in the log that tells of the end of a worker, with this word in it."""
+    def events():
+        return [event for event in log_events(node.log_text())
+                if word in event and ' of group 1-6 was killed by signal 9 ' in event]
+    found = wait_until(events, 5, 'the end of the worker in the log')
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_log_tells_in_one_event_what_a_killed_worker_ran_and_where_it_was(node):
+    node.allow('signal 9', 'SoftTimeLimitExceeded')
+    answer = node.call('auln-stick', {'timeout': 1, 'apiTimeout': 1}, word='amber')
+    task = answer.json['detail']['id']
+    wait_until(lambda: 'amber' in node.log_text(), 10, 'the kill')
+    event = end_of_worker(node, 'amber')
+    for text in (task, 't__marks.stick', 'origin auln-stick', 'over its limit of 1 s', 'peak RSS ',
+                 'at its soft limit: Stack (most recent call first)', ' in stick',
+                 'the end of its log:', 'before it stuck: amber'):
+        assert text in event, event
+    age_ms = int(re.search(r' for (\d+) ms', event)[1])
+    assert 5900 <= age_ms <= 8000, event
+
+
+def test_the_log_has_the_last_words_of_a_call_that_ended_its_process(node):
+    node.allow('signal 9')
+    answer = node.call('auln-last-words', word='ochre')
+    assert answer.json['error'] == 599.3
+    event = end_of_worker(node, 'ochre')
+    assert 't__marks.last_words' in event and 'origin auln-last-words' in event
+    assert 'last words: ochre' in event and 'at its soft limit' not in event

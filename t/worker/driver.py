@@ -32,6 +32,7 @@ HEAD = struct.Struct('=HHIQ')
 (SCRIPT, NO_SCRIPT, DROP, JOB, EXIT, READY, NEED_SCRIPT, RESULT, SETTINGS, FORK, FORKED,
  CHILD_EXIT) = range(1, 13)
 RECYCLE = 1
+BLACK_BOX_SIZE = 4 + 4096 + 8192        # executor/dff_black_box.h
 DEADLINE_S = int(os.environ.get("DL", 20))
 
 
@@ -240,8 +241,11 @@ class Zygote(Peer):
     def worker(self):
         ours, theirs = socket.socketpair()
         self.tag += 1
-        self.send(FORK, struct.pack('=I', self.tag), fds=[theirs.fileno()])
+        box = os.memfd_create('box')
+        os.ftruncate(box, BLACK_BOX_SIZE)
+        self.send(FORK, struct.pack('=I', self.tag), fds=[theirs.fileno(), box])
         theirs.close()
+        os.close(box)
         payload = self.expect(FORKED)
         assert payload is not None, self.stderr()
         tag, pid = struct.unpack_from('=II', payload)
