@@ -25,11 +25,12 @@ typedef enum {
     DFF_SIGN_IN_TOKEN       /* not with an access key */
 } dff_sign_in_kind_t;
 
-#define DFF_ENDPOINT_ADMIN   1u     /* role sa or admin, or privilege '*' */
-#define DFF_ENDPOINT_UPLOAD  2u     /* multipart */
-#define DFF_ENDPOINT_RAW     4u     /* may answer with something else than the envelope */
-#define DFF_ENDPOINT_QUIET   8u     /* with the trace id of log polling it is not logged */
+#define DFF_ENDPOINT_ADMIN      1u      /* role sa or admin, or privilege '*' */
+#define DFF_ENDPOINT_UPLOAD     2u      /* multipart */
+#define DFF_ENDPOINT_RAW        4u      /* may answer with something else than the envelope */
+#define DFF_ENDPOINT_QUIET      8u      /* with the trace id of log polling it is not logged */
 #define DFF_ENDPOINT_NO_RECORD  16u     /* writes, but is no operation to be recorded */
+#define DFF_ENDPOINT_SECRET     32u     /* its body is in no record and no reqDump */
 
 struct dff_entity_s;
 

@@ -162,7 +162,9 @@ dff_web_answer_add_failure(dff_buf_t *out, const dff_web_call_t *call, const dff
     dff_buf_add_json_string(out, call->req.method_name);
     dff_buf_add_str(out, DFF_STR(",\"url\":"));
     dff_web_answer_add_url(out, &call->req);
-    dff_web_answer_add_body(out, &call->req);
+    if (call->endpoint == NULL || (call->endpoint->flags & DFF_ENDPOINT_SECRET) == 0) {
+        dff_web_answer_add_body(out, &call->req);
+    }
     dff_buf_add_str(out, DFF_STR("}"));
 }
 

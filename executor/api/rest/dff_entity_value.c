@@ -184,7 +184,9 @@ dff_entity_take_values(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
         dff_json_member_t   member;
         dff_db_value_t      value;
 
+        /* The id is the row's name and stands by itself. */
         if ((column->prop.ops & write->op) == 0 || column->sql != NULL
+            || strcmp(column->prop.name, "id") == 0
             || !dff_member_get(write->data, column->prop.name, &member))
         {
             continue;

@@ -163,6 +163,7 @@ dff_operation_write(dff_web_call_t *call, const dff_err_t *err)
         DFF_DB_VALUE_TEXT_OR_NULL(dff_operation_params(call)),
         /* Of strangers nothing is kept that they could fill the disk with. */
         DFF_DB_VALUE_TEXT_OR_NULL(known && req->body.data != NULL
+                                  && (call->endpoint->flags & DFF_ENDPOINT_SECRET) == 0
                                   ? dff_operation_masked(call, req->body) : DFF_STR_NULL),
         DFF_DB_VALUE_TEXT_OR_NULL(call->file_info),
         DFF_DB_VALUE_INT(dff_time_monotonic_ms() - req->began_mono_ms),
