@@ -20,7 +20,9 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_SCRIPTS          DFF_KEY_PREFIX "scripts"
 #define DFF_KEY_SCRIPTS_VERSION  DFF_KEY_PREFIX "scripts:version"
 #define DFF_KEY_NODES            DFF_KEY_PREFIX "nodes"     /* set: nodes with state in Redis */
-#define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"
+#define DFF_KEY_RECORDS          DFF_KEY_PREFIX "records"   /* list: of tasks, for MySQL */
+#define DFF_KEY_RECORDS_WRITING  DFF_KEY_PREFIX "records:writing"   /* list: those under way */
+#define DFF_KEY_RECORDS_WRITER   DFF_KEY_PREFIX "records:writer"    /* who has them */
 #define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
 #define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"    /* zset: due time -> envelope */
 #define DFF_KEY_PROBE            DFF_KEY_PREFIX "probe"      /* never exists */

@@ -4,6 +4,7 @@
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_outcome.h"
+#include "ngx_http_dff_task_record.h"
 #include "ngx_http_dff_upload.h"
 #include "ngx_http_dff_withdraw.h"
 
@@ -332,6 +333,8 @@ ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
     ngx_str_t            data = ngx_string("{\"result\":null}");
     ngx_connection_t    *c;
     ngx_http_dff_ctx_t  *ctx;
+
+    ngx_http_dff_task_record_queued(call->ctx, call);
 
     ctx = ngx_http_dff_call_end(call);
     c = ctx->request->connection;

@@ -51,6 +51,7 @@ typedef struct ngx_http_dff_call_s {
     ngx_uint_t                  delayed;     /* pushed to where it waits for its time */
     ngx_int_t                   before;      /* jobs in the queue, when it was too long */
     int64_t                     marker_ttl_s;
+    int64_t                     queued_at_ms; /* Unix time: of the envelope */
     ngx_str_t                   node_name;   /* must run there; empty: anywhere */
     ngx_str_t                   command;     /* its push; on the heap, until it is answered */
     ngx_str_t                   envelope;    /* in the command */

@@ -43,6 +43,7 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     job->script_version = ctx->route.script_version;
     job->retry_on_lost = ctx->route.retry_on_lost;
     job->keep_result = options->save_result || options->exec_mode == DFF_EXEC_ASYNC;
+    job->save_result = options->save_result;
     job->expires_at_ms = !options->never_expire;
     job->cache_as = ngx_http_dff_str(ctx->cache_as);
     job->cache_ms = ctx->cache_as.len == 0 ? 0
@@ -70,6 +71,7 @@ ngx_http_dff_job_encode(ngx_http_dff_call_t *call, dff_job_t *job, ngx_msec_t wa
     job->id = ngx_http_dff_str(call->node.str);
     job->trace_id = ngx_http_dff_str(ctx->trace_id);
     job->queued_at_ms = dff_time_now_ms();
+    call->queued_at_ms = job->queued_at_ms;
 
     if (!call->async) {
         job->producer = ngx_http_dff_str(worker->producer);

@@ -16,6 +16,7 @@
 #include "dff_become.h"
 #include "dff_time.h"
 
+#include "api/dff_records.h"
 #include "api/dff_replies.h"
 #include "api/http/dff_web.h"
 
@@ -34,6 +35,7 @@ static const dff_api_listener_t dff_api_listeners[] = {
 
 static const dff_api_task_t dff_api_tasks[] = {
     { "replies", 1000, dff_replies_watch },
+    { "records", DFF_RECORDS_EVERY_MS, dff_records_tick },
 };
 
 _Static_assert(COUNT(dff_api_listeners) <= COUNT(((dff_api_t *) 0)->listeners),
@@ -214,7 +216,8 @@ dff_api_init_stores(dff_api_t *api, dff_err_t *err)
         return DFF_ERROR;
     api->command = dff_redis_link_new(api->redis, &command);
     api->replies = dff_replies_new(api);
-    if (api->command == NULL || api->replies == NULL)
+    api->records = dff_records_new(api);
+    if (api->command == NULL || api->replies == NULL || api->records == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     api->web = dff_web_new(api, err);
     return api->web == NULL ? DFF_ERROR : DFF_OK;
@@ -295,6 +298,7 @@ dff_api_release(dff_api_t *api)
 {
     size_t i;
 
+    dff_records_free(api->records);
     if (api->redis != NULL)
         dff_redis_end(api->redis);
     dff_redis_link_free(api->command);

@@ -48,6 +48,7 @@ struct dff_api_s {
     dff_redis_link_t     *command;     /* commands that do not block */
     struct dff_replies_s *replies;     /* jobs pushed, and who waits for them */
     struct dff_web_s     *web;         /* the management API */
+    struct dff_records_s *records;     /* of tasks, from Redis into MySQL */
 
     bool                  leaving;     /* no new connections; what was asked is answered */
     int64_t               give_up_ms;  /* monotonic: leaving ends then in any case */

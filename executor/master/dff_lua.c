@@ -8,6 +8,9 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "dff_keys.h"
+#include "dff_record.h"
+
 #include "master/dff_outbox.h"
 
 #include "dff_banned.h"
@@ -24,6 +27,14 @@
     "end\n"                                                                           \
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
     "return 1\n"
+
+/* The record of a task, with its end; the oldest go when nobody takes them. */
+#define DFF_LUA_RECORD(n)                                                             \
+    "if ARGV[" #n "] then\n"                                                          \
+    "  redis.call('LPUSH', '" DFF_KEY_RECORDS "', ARGV[" #n "])\n"                    \
+    "  redis.call('LTRIM', '" DFF_KEY_RECORDS "', 0, "                                \
+        DFF_STR_NUMBER(DFF_RECORDS_MAX) " - 1)\n"                                     \
+    "end\n"
 
 /* A node that never comes back leaves no queue behind; longer than any upload is kept. */
 #define DFF_NODE_QUEUE_TTL_S  "2700000"
@@ -90,11 +101,13 @@ static const char *const dff_lua_texts[] = {
     [DFF_LUA_FINISH] =
         DFF_LUA_UNLESS_ALIVE(4)
         "if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
-        "if ARGV[5] then redis.call('SET', ARGV[5], ARGV[2], 'PX', ARGV[6]) end\n"
+        "if (ARGV[5] or '') ~= '' then redis.call('SET', ARGV[5], ARGV[2], 'PX', ARGV[6]) end\n"
+        DFF_LUA_RECORD(7)
         DFF_LUA_ANSWER,
 
     [DFF_LUA_DROP] =
         "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
+        DFF_LUA_RECORD(5)
         DFF_LUA_ANSWER,
 
     [DFF_LUA_BAD] =

@@ -19,9 +19,9 @@ typedef enum {
                              -> a list with an answer for each; see dff_turn.h */
     DFF_LUA_START_AGAIN,  /* claimed started | id envelope -> as a start whose outcome was
                              unknown */
-    DFF_LUA_FINISH,       /* started reply result [node] | id reply push ttl [cache-key ms]
-                             -> 1, 0 refused */
-    DFF_LUA_DROP,         /* claimed reply result | envelope reply push ttl -> 1, 0 */
+    DFF_LUA_FINISH,       /* started reply result [node]
+                             | id reply push ttl [cache-key ms [record]] -> 1, 0 refused */
+    DFF_LUA_DROP,         /* claimed reply result | envelope reply push ttl [record] -> 1, 0 */
     DFF_LUA_BAD,          /* claimed bad | bytes keep -> 1, 0 */
     DFF_LUA_RETRY,        /* started queue attempts [node] | id envelope max ttl
                              -> 1, 0 refused, 2 tried often enough */
@@ -35,7 +35,7 @@ typedef enum {
 
 typedef enum { DFF_LUA_BY_SHA, DFF_LUA_TEXT } dff_lua_form_t;
 
-#define DFF_LUA_ARGS_MAX  10
+#define DFF_LUA_ARGS_MAX  11
 
 /* Keys, then arguments; add one after the other, then call. */
 typedef struct {

@@ -35,6 +35,7 @@
 #include "master/dff_reload.h"
 #include "master/dff_run.h"
 #include "master/dff_sweep.h"
+#include "master/dff_task_record.h"
 #include "master/dff_turn.h"
 #include "master/dff_zygote_proc.h"
 
@@ -205,6 +206,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_sweep_tick(master->sweep);
     dff_run_ask_again(master);
     dff_outbox_send_again(master->outbox);
+    dff_task_record_tick(master);
     dff_published_ask_again(master->published);
     dff_recent_expire(master->recent);
     dff_elastic_tick(master->elastic);

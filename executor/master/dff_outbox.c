@@ -10,6 +10,7 @@
 #include "dff_time.h"
 
 #include "master/dff_recent.h"
+#include "master/dff_task_record.h"
 #include "master/dff_turn.h"
 
 #include "dff_banned.h"
@@ -56,7 +57,7 @@ dff_outbox_free(dff_outbox_t *outbox)
 static size_t
 dff_answer_size(const dff_answer_t *answer)
 {
-    return sizeof(*answer) + answer->reply.len + answer->envelope.len;
+    return sizeof(*answer) + answer->reply.len + answer->envelope.len + answer->record.len;
 }
 
 static void
@@ -136,7 +137,7 @@ static bool
 dff_answer_is_push(const dff_answer_t *answer)
 {
     return answer->kind == DFF_ANSWER_FINISH && answer->push && answer->ttl_s == 0
-           && answer->node.len == 0 && answer->cache_key.len == 0;
+           && answer->node.len == 0 && answer->cache_key.len == 0 && answer->record.len == 0;
 }
 
 static void
@@ -179,10 +180,12 @@ dff_answer_send_script(dff_answer_t *answer, dff_lua_form_t form)
     dff_lua_arg(&call, answer->push ? "1" : "0", 1);
     dff_lua_arg(&call, ttl, (size_t) ttl_len);
     cache_ms_len = snprintf(cache_ms, sizeof(cache_ms), "%lld", (long long) answer->cache_ms);
-    if (answer->cache_key.len > 0) {
+    if (answer->cache_key.len > 0 || (answer->record.len > 0 && !drop)) {
         dff_lua_arg(&call, answer->cache_key.data, answer->cache_key.len);
         dff_lua_arg(&call, cache_ms, (size_t) cache_ms_len);
     }
+    if (answer->record.len > 0)
+        dff_lua_arg(&call, answer->record.data, answer->record.len);
 
     answer->in_flight = dff_lua_run(&master->lua, drop ? DFF_LUA_DROP : DFF_LUA_FINISH, form,
                                     &call, master->command, dff_answer_on_script, answer)
@@ -273,11 +276,13 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     dff_key_t        key;
     int64_t          cache_ms;
     dff_str_t        cache_key = dff_answer_cache_key(conf, key, &cache_ms);
+    dff_str_t        record = dff_task_record_of_answer(master, conf);
     char            *at;
 
     answer = malloc(sizeof(*answer) + job->id.len + job->producer.len + conf->node.len
-                    + cache_key.len + conf->reply.len + conf->envelope.len + 6);
+                    + cache_key.len + conf->reply.len + conf->envelope.len + record.len + 7);
     if (answer == NULL) {
+        free((char *) (uintptr_t) record.data);
         dff_log_error(&master->log, NULL, "no memory for the answer of %.*s",
                       (int) job->id.len, job->id.data);
         return;
@@ -301,7 +306,9 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     at = dff_answer_put(&answer->node, at, conf->node);
     at = dff_answer_put(&answer->cache_key, at, cache_key);
     at = dff_answer_put(&answer->reply, at, conf->reply);
-    (void) dff_answer_put(&answer->envelope, at, conf->envelope);
+    at = dff_answer_put(&answer->envelope, at, conf->envelope);
+    (void) dff_answer_put(&answer->record, at, record);
+    free((char *) (uintptr_t) record.data);
 
     TAILQ_INSERT_TAIL(&outbox->answers, answer, line);
     outbox->count++;

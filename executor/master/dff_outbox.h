@@ -38,7 +38,7 @@ typedef struct dff_answer_s {
     int                       ttl_s;        /* result:<id>; 0: not stored */
     int64_t                   at_ms;        /* monotonic: made; acknowledged */
     int64_t                   cache_ms;     /* for cache_key */
-    dff_str_t                 id, producer, node, cache_key, reply, envelope;
+    dff_str_t                 id, producer, node, cache_key, reply, envelope, record;
     char                      data[];
 } dff_answer_t;
 
@@ -49,6 +49,7 @@ typedef struct {
     dff_str_t          node;        /* whose job: empty = ours, else a dead node's */
     dff_str_t          reply;       /* bytes of a reply envelope */
     dff_str_t          envelope;    /* DROP */
+    dff_str_t          log;         /* what the function wrote, for its record */
 } dff_answer_conf_t;
 
 /* What Redis says to its script, or to its step of a turn: 1, 0, an error, or NULL. */

@@ -368,6 +368,7 @@ dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
     }
     dff_run_log(run, decoded.status, log_text);
     conf.status = decoded.status;
+    conf.log = log_text;
     dff_outbox_add(run->master->outbox, &conf);
     dff_run_free(run);
 }

@@ -37,6 +37,7 @@ struct dff_run_s {
     bool                       asked;       /* RETRYING: the command is on its way */
     bool                       soft_sent;
     bool                       reloaded;    /* its script was asked for once more */
+    bool                       recorded;    /* that it runs has been told: dff_task_record.h */
     uint64_t                   seq;
     int64_t                    started_at_ms;     /* Unix time */
     int64_t                    waits_since_ms;    /* monotonic; CLAIMED */

@@ -1,0 +1,193 @@
+"""Records of tasks: what batches and calls with saveResult leave in MySQL, and that nothing
+is lost on the way there."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from node import wait_until
+
+
+def sql(node, text):
+    database = node.setting('MYSQL_DATABASE') or 'dataflux_func'
+    return (node.mysql_of or node).mysql(f'USE {database}; {text}')
+
+
+def rows(node, table, task, *columns):
+    """The columns of a task's row as texts; None: there is no row."""
+    text = sql(node, f"SELECT {', '.join(columns)} FROM {table} WHERE id = '{task}'")
+    lines = text.splitlines()
+    assert len(lines) <= 1, lines
+    return lines[0].split('\t') if lines else None
+
+
+def batch(node, link, **kwargs):
+    """The task of a call through a batch to the function of an auth link."""
+    route = json.loads(node.redis('GET', f'dff:route:al:{link}'))
+    bat = link.replace('auln-', 'bat-r-')
+    route.update({'id': bat, 'kind': 'bat'})
+    node.redis('SET', f'dff:route:bat:{bat}', json.dumps(route))
+    answer = node.request('POST', f'/api/v1/bat/{bat}', json.dumps({'kwargs': kwargs}).encode(),
+                          {'Content-Type': 'application/json'})
+    assert answer.status == 200, answer
+    return answer.json['taskId']
+
+
+def info(node, task, *columns):
+    return rows(node, 'batch_task_info', task, *columns)
+
+
+def status_is(node, task, *expected):
+    return lambda: (info(node, task, 'status') or [''])[0] in expected
+
+
+def test_a_batch_is_queued_then_runs_then_is_a_success(node):
+    node.stop('executor')
+    task = batch(node, 'auln-nap', seconds=4)
+    node.start('executor')
+    wait_until(status_is(node, task, 'queued', 'pending'), 10, 'the row')
+    wait_until(status_is(node, task, 'pending'), 10, 'the row says that it runs')
+    wait_until(status_is(node, task, 'success'), 10, 'the row says how it ended')
+    link, func, queued, started, took, einfo = info(
+        node, task, 'batchId', 'funcId', 'queueTime < startTime', 'startTime < endTime',
+        'TIMESTAMPDIFF(SECOND, startTime, endTime)', 'einfoTEXT')
+    assert (link, func, queued, started, took, einfo) == \
+        ('bat-r-nap', 't__basic.nap', '1', '1', '4', 'NULL')
+    assert info(node, task, 'ABS(TIMESTAMPDIFF(SECOND, NOW(), endTime)) < 60') == ['1']
+
+
+def test_a_failure_has_its_error_and_the_log_with_the_traceback(node):
+    node.allow('t__basic')
+    task = batch(node, 'auln-boom', text='r\u00e9cord "quoted"')
+    wait_until(status_is(node, task, 'failure'), 10, 'the row')
+    einfo, log = info(node, task, 'einfoTEXT', 'logMessageTEXT')
+    assert einfo.endswith('ValueError: r\u00e9cord "quoted"')
+    assert 'Traceback' in log and 'ValueError' in log
+
+
+def test_a_timeout_and_a_killed_worker_are_failures(node):
+    node.allow('t__basic', 'signal 9')
+    late, dead = batch(node, 'auln-oversleep'), batch(node, 'auln-die')
+    for task, word in ((late, 'SoftTimeLimitExceeded'), (dead, 'WorkerLostError')):
+        wait_until(status_is(node, task, 'failure'), 20, 'the row')
+        assert word in info(node, task, 'einfoTEXT')[0]
+
+
+def test_a_batch_that_expires_leaves_a_record(node):
+    node.stop('executor')
+    task = batch(node, 'auln-ok')
+    envelope = node.redis('LPOP', 'dff:queue:9')
+    first, _, rest = envelope.partition('\n')
+    size = int(first.split()[1])
+    head = json.dumps({**json.loads(rest[:size]), 'expiresAt': 1700000000000},
+                      separators=(',', ':'))
+    node.redis('LPUSH', 'dff:queue:9',
+               ' '.join(['DFF1', str(len(head)), *first.split()[2:]]) + '\n' + head + rest[size:])
+    node.start('executor')
+    wait_until(status_is(node, task, 'failure'), 10, 'the row')
+    started, einfo = info(node, task, 'startTime', 'einfoTEXT')
+    assert started == 'NULL' and einfo.startswith('TaskExpired: ')
+
+
+def test_a_plain_call_leaves_nothing(node):
+    answer = node.call('auln-ok')
+    time.sleep(2)
+    task = answer.headers['x-dff-task-id']
+    for table in ('batch_task_info', 'crontab_task_info', 'task_result'):
+        assert rows(node, table, task, 'id') is None
+
+
+@pytest.mark.parametrize('link, kwargs, status, value', [
+    ('auln-same', {'value': {'a': [1, '\u00e9']}}, 'SUCCESS', '"type":"json"'),
+    ('auln-same', {'value': 'text'}, 'SUCCESS', '"raw":"text"'),
+    ('auln-boom', {'text': 'saved'}, 'FAILURE', 'ValueError'),
+])
+def test_a_saved_result_has_a_row(node, link, kwargs, status, value):
+    node.allow('t__basic')
+    task = node.call(link, {'saveResult': True}, **kwargs).headers['x-dff-task-id']
+    columns = ('status', 'origin', 'originId', 'execMode', 'kwargsJSON', 'retvalJSON',
+               'endTime >= startTime AND endTime > 1600000000')
+    found = wait_until(lambda: rows(node, 'task_result', task, *columns), 10, 'the row')
+    assert found[:4] == [status, 'authLink', link, 'sync']
+    assert json.loads(found[4].replace('\\\\', '\\')) == kwargs
+    assert value in found[5] and found[6] == '1'
+
+
+def test_nothing_is_lost_while_mysql_is_away(make_node):
+    node = make_node()
+    node.start()
+    node.publish_fixtures()
+    other = node.mysql_of
+    other.stop('mysql')
+    try:
+        node.allow('records of tasks wait in Redis')
+        tasks = [batch(node, 'auln-same', value=number) for number in range(300)]
+        wait_until(lambda: 'records of tasks wait in Redis' in node.log_text(), 20, 'the warning')
+        wait_until(lambda: node.redis('LLEN', 'dff:queue:9') == 0, 20, 'the end of the jobs')
+        # the process that had a batch dies: another one has it
+        assert node.redis('LLEN', 'dff:records') + node.redis('LLEN', 'dff:records:writing') >= 600
+        assert node.redis('LLEN', 'dff:records:writing') > 0
+        node.kill('executor')
+        node.start('executor')
+    finally:
+        other.start('mysql')
+    wait_until(lambda: node.redis('LLEN', 'dff:records') == 0
+               and node.redis('LLEN', 'dff:records:writing') == 0, 90, 'the records are written')
+    count = sql(node, "SELECT COUNT(*) FROM batch_task_info WHERE status = 'success' AND id IN "
+                      f"({', '.join(repr(task) for task in tasks)})")
+    assert count.strip() == '300'
+
+
+def test_a_record_that_no_table_takes_holds_up_nobody(node):
+    node.allow('cannot be written')
+    node.redis('DEL', 'dff:bad')
+    node.redis('LPUSH', 'dff:records', 'nonsense')
+    head = '{"id":"task-r-long","func":"a__b.c","origin":"batch","status":"success",' \
+           '"endedAt":99999999999999999}'
+    node.redis('LPUSH', 'dff:records', f'DFT1 {len(head)} 0 0 0\n{head}')
+    task = batch(node, 'auln-ok')
+    wait_until(status_is(node, task, 'success'), 20, 'the row')
+    assert 'nonsense' in node.redis('LRANGE', 'dff:bad', 0, -1)
+    node.redis('DEL', 'dff:bad')
+
+
+def test_records_may_come_twice_and_in_any_order(node):
+    def record(status, **more):
+        head = json.dumps({'id': 'task-r-order', 'func': 'a__b.c', 'origin': 'batch',
+                           'originId': 'bat-r', 'status': status, 'queuedAt': 1700000000000,
+                           **more}, separators=(',', ':'))
+        return f'DFT1 {len(head)} 0 3 0\n{head}log'
+
+    done = record('success', startedAt=1700000001000, endedAt=1700000002500)
+    for bytes_ in (done, record('queued'), done, record('queued', startedAt=1700000001000)):
+        node.redis('LPUSH', 'dff:records', bytes_)
+        wait_until(lambda: node.redis('LLEN', 'dff:records') == 0
+                   and node.redis('LLEN', 'dff:records:writing') == 0, 10, 'the writing')
+        assert info(node, 'task-r-order', 'status', 'queueTime', 'endTime') == \
+            ['success', '2023-11-14 22:13:20.000', '2023-11-14 22:13:22.500']
+
+
+def test_a_flood_of_records_is_bounded(node):
+    """The masters keep the newest; nginx adds one for each call, which a master then ends."""
+    node.stop('executor')
+    node.redis('EVAL', "for i = 1, 100100 do redis.call('LPUSH', 'dff:records', 'x') end", 0)
+    task = batch(node, 'auln-ok')
+    node.allow('cannot be written', 'the oldest are lost')
+    node.start('executor')
+    wait_until(lambda: node.redis('EXISTS', f'dff:result:{task}')
+               and node.redis('LLEN', 'dff:queue:9') == 0, 10, 'the run')
+    wait_until(lambda: node.redis('LLEN', 'dff:records') <= 100000, 5, 'the bound')
+    node.redis('DEL', 'dff:records')
+    node.redis('DEL', 'dff:bad')
+
+
+def test_one_process_writes_and_another_takes_over(node):
+    writer = wait_until(lambda: node.redis('GET', 'dff:records:writer'), 5, 'a writer')
+    node.redis('SET', 'dff:records:writer', 'writer-gone', 'PX', 3000)
+    task = batch(node, 'auln-ok')
+    begin = time.monotonic()
+    wait_until(status_is(node, task, 'success'), 15, 'the row')
+    assert time.monotonic() - begin > 1
+    assert node.redis('GET', 'dff:records:writer') != 'writer-gone' and writer
