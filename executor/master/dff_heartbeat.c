@@ -2,6 +2,7 @@
 #include "dff_heartbeat.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "dff_id.h"
@@ -11,6 +12,7 @@
 #include "master/dff_api_proc.h"
 #include "master/dff_changes.h"
 #include "master/dff_pool.h"
+#include "master/dff_worker_proc.h"
 
 #include "dff_banned.h"
 
@@ -81,6 +83,32 @@ dff_heartbeat_counters(dff_buf_t *out, const dff_counters_t *c)
                      (unsigned long long) rows[i].value);
 }
 
+/* Workers and the zygote are forks of one another: the largest there has been of each. */
+static void
+dff_heartbeat_usage(dff_buf_t *out)
+{
+    struct rusage own = { 0 }, children = { 0 };
+
+    (void) getrusage(RUSAGE_SELF, &own);
+    (void) getrusage(RUSAGE_CHILDREN, &children);
+    dff_buf_addf(out, ",\"rusage\":{\"maxrss\":%ld,\"childrenMaxrss\":%ld}", own.ru_maxrss,
+                 children.ru_maxrss);
+}
+
+static void
+dff_heartbeat_pids(dff_buf_t *out, const dff_group_t *group)
+{
+    const dff_worker_proc_t *worker;
+    bool                     first = true;
+
+    TAILQ_FOREACH(worker, &group->workers, all) {
+        if (worker->pid > 0) {
+            dff_buf_addf(out, "%s%d", first ? "" : ",", (int) worker->pid);
+            first = false;
+        }
+    }
+}
+
 static void
 dff_heartbeat_document(dff_heartbeat_t *heartbeat, dff_buf_t *out)
 {
@@ -101,14 +129,19 @@ dff_heartbeat_document(dff_heartbeat_t *heartbeat, dff_buf_t *out)
         const dff_group_t *group = &pool->groups[i];
 
         dff_buf_addf(out, "%s{\"queues\":\"%s\",\"workers\":%d,\"busy\":%d,\"claimed\":%d,"
-                     "\"base\":%d,\"max\":%d}", i == 0 ? "" : ",", group->name, group->live,
-                     group->busy, group->held - group->busy, group->base, group->ceiling);
+                     "\"base\":%d,\"max\":%d,\"pids\":[", i == 0 ? "" : ",", group->name,
+                     group->live, group->busy, group->held - group->busy, group->base,
+                     group->ceiling);
+        dff_heartbeat_pids(out, group);
+        dff_buf_add_str(out, DFF_STR("]}"));
     }
     dff_buf_add_str(out, DFF_STR("],\"api\":"));
     dff_api_procs_report(master->api, out);
     dff_buf_add_str(out, DFF_STR(",\"counters\":{"));
     dff_heartbeat_counters(out, &master->counters);
-    dff_buf_add_str(out, DFF_STR("}}"));
+    dff_buf_add_str(out, DFF_STR("}"));
+    dff_heartbeat_usage(out);
+    dff_buf_add_str(out, DFF_STR("}"));
 }
 
 /* GET scripts:version, the last of the three commands. */
