@@ -1,119 +1,124 @@
-"""Runs the rounds and prints the table: see README.md."""
+"""Runs everything and prints the tables: see README.md."""
 
 import argparse
+import os
 import platform
-import re
 import shutil
-import statistics
 import subprocess
+import sys
 import tempfile
+import urllib.request
 
-from peers import PROCESSES, Dff, Uwsgi, cpu_seconds, memory_mib
-
-# name, function, connections, wrk's script for a POST (None: GET)
-CASES = [
-    ('trivial call, 1 connection', 'test_func', 1, None),
-    ('trivial call, 32 connections', 'test_func', 32, None),
-    ('two arguments by JSON POST, 32 connections', 'plus', 32, '{"kwargs":{"x":1,"y":2}}'),
-]
-UNITS = {'us': 1, 'ms': 1000, 's': 1_000_000}
-
-
-def wrk(url, connections, seconds, body, folder):
-    words = ['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--latency', '--timeout', '10s']
-    if body is not None:
-        script = folder + '/post.lua'
-        with open(script, 'w', encoding='utf-8') as out:
-            out.write("wrk.method = 'POST'\n"
-                      f"wrk.body = '{body}'\n"
-                      "wrk.headers['Content-Type'] = 'application/json'\n")
-        words += ['-s', script]
-    text = subprocess.run(words + [url], check=True, capture_output=True, text=True).stdout
-    assert 'Non-2xx' not in text and 'Socket errors' not in text, text
-
-    def latency(percent):
-        value, unit = re.search(rf'{percent}%\s+([\d.]+)(us|ms|s)\b', text).groups()
-        return float(value) * UNITS[unit]
-
-    return {
-        'rate': float(re.search(r'Requests/sec:\s+([\d.]+)', text).group(1)),
-        'calls': int(re.search(r'(\d+) requests in', text).group(1)),
-        'p50': latency(50),
-        'p99': latency(99),
-    }
+import held
+import links
+import queues
+import tables
+from cases import CASES, body
+from measure import memory_mib, wrk_with_cpu
+from node import wait_until
+from peer_dff import Dff
+from peers import Celery, Gunicorn, Uwsgi
 
 
-def measure(peer, case, seconds, folder):
-    _, function, connections, body = case
-    pids = peer.pids()
-    before = cpu_seconds(pids)
-    url = f'http://127.0.0.1:{peer.port}{peer.paths[function]}'
-    result = wrk(url, connections, seconds, body, folder)
-    result['cpu'] = (cpu_seconds(pids) - before) / result['calls'] * 1e6
-    return result
+def say(text):
+    print(text, file=sys.stderr, flush=True)
 
 
-def table(peers, results):
-    lines = ['| case | side | calls/s | p50 µs | p99 µs | CPU µs/call | calls/s, ratio | p50, ratio |',
-             '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |']
-    for case in CASES:
-        base = results[case[0], peers[-1].name]
-        for peer in peers:
-            rounds = results[case[0], peer.name]
-            middle = {key: statistics.median(one[key] for one in rounds)
-                      for key in ('rate', 'p50', 'p99', 'cpu')}
-            ratios = [statistics.median(mine[key] / theirs[key]
-                                        for mine, theirs in zip(rounds, base))
-                      for key in ('rate', 'p50')]
-            lines.append(f"| {case[0]} | {peer.name} | {middle['rate']:,.0f} | {middle['p50']:.0f} "
-                         f"| {middle['p99']:.0f} | {middle['cpu']:.0f} | {ratios[0]:.2f} "
-                         f"| {ratios[1]:.2f} |")
-    return '\n'.join(lines)
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=30).read() == b'ok'
+    except OSError:
+        return False
 
 
 def machine():
     with open('/proc/cpuinfo', encoding='utf-8') as info:
         models = [line.partition(':')[2].strip() for line in info if line.startswith('model name')]
-    versions = [subprocess.run(words, capture_output=True, text=True, check=False)
-                for words in (['nginx', '-v'], ['redis-server', '--version'], ['uwsgi', '--version'],
-                              ['wrk', '--version'])]
-    texts = [(done.stdout + done.stderr).strip().splitlines()[0] for done in versions]
-    return (f'{len(models)} x {models[0] if models else platform.machine()}, '
-            f'Linux {platform.release()}; ' + '; '.join(texts))
+    with open('/proc/meminfo', encoding='utf-8') as info:
+        memory = int(info.readline().split()[1]) / 1024 / 1024
+    facts = [f'{len(models)} x {models[0] if models else platform.machine()}, '
+             f'{memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}']
+    for words in (['nginx', '-v'], ['redis-server', '--version'], ['uwsgi', '--version'],
+                  ['gunicorn', '--version'], [sys.executable, '-m', 'celery', '--version']):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        facts.append(f"{words[-2] if words[-2] == 'celery' else words[0].split('/')[-1]} "
+                     f"{(done.stdout + done.stderr).strip().splitlines()[0]}")
+    return facts
+
+
+def run_cases(sides, cases, options, folder):
+    """results[case][side] = the rounds; the sides take turns, and in being first."""
+    results = {}
+    for case in cases:
+        say(case.name)
+        rounds = results[case.name] = {side.name: [] for side in sides}
+        for number in range(-1, options.rounds):     # -1: warms up
+            for side in sides if number % 2 == 0 else reversed(sides):
+                seconds = options.seconds if number >= 0 else 1
+                result = wrk_with_cpu(side, folder, side.url(case.function), case.connections,
+                                      seconds, body(case))
+                if number >= 0:
+                    rounds[side.name].append(result)
+    return results
+
+
+def run(sides, options, folder):
+    dff = sides[0]
+    for side in sides:
+        say(f'starting {side.name}')
+        side.start()
+        wait_until(lambda: answers(side.url('test_func')), 60, f'an answer of {side.name}')
+    rest = {side.name: memory_mib(side.pids()) for side in sides}
+    load = os.getloadavg()
+    print('\n'.join(f'- {fact}' for fact in machine()))
+    print(f'- load of the machine before: {load[0]:.1f}, {load[1]:.1f}, {load[2]:.1f} '
+          '(others that work on it make every rate smaller, and the shares of time unfair)\n')
+
+    cases = [case for case in CASES if options.only in case.name]
+    results = run_cases(sides, cases, options, folder)
+    print(tables.cases(cases, sides, results, options))
+    loaded = {side.name: memory_mib(side.pids()) for side in sides}
+    print(tables.memory(sides, rest, loaded))
+
+    if options.jobs:
+        drains = {}
+        for side in sides:
+            if side.has_queue:
+                say(f'async jobs: {side.name}')
+                jobs = options.jobs if side is dff else options.jobs // 10
+                drains[side.name] = queues.enqueue_and_drain(side, jobs, folder)
+        print(tables.drains(drains, dff))
+    if options.held:
+        say('held calls')
+        print(tables.held(held.hold(dff, options.held)))
+    if options.links:
+        say('links')
+        print(tables.links(options.links, *links.compare(dff, options.links, options.seconds,
+                                                         options.rounds, folder)))
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--seconds', type=int, default=5, help='of one measurement')
-    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--seconds', type=int, default=4, help='of one measurement')
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--only', default='', help='cases with this in their name')
+    parser.add_argument('--peers', default='uwsgi,gunicorn,celery')
+    parser.add_argument('--jobs', type=int, default=100_000, help='async jobs; 0: none')
+    parser.add_argument('--held', type=int, default=10_000, help='held calls; 0: none')
+    parser.add_argument('--links', type=int, default=1_000_000, help='auth links; 0: none')
     options = parser.parse_args()
 
-    folder = tempfile.mkdtemp(prefix='dff-b-', dir='/tmp')
-    peers, started = [], []
+    folder = tempfile.mkdtemp(prefix='dff-bench-')
+    os.chmod(folder, 0o755)
+    known = {'uwsgi': Uwsgi, 'gunicorn': Gunicorn, 'celery': Celery}
+    sides = []
     try:
-        peers = [Dff(folder), Uwsgi(folder)]
-        for peer in peers:
-            started.append(peer)
-            peer.start()
-        results = {}
-        for case in CASES:
-            for peer in peers:      # warm up
-                measure(peer, case, 1, folder)
-            for number in range(options.rounds):
-                # the sides take turns, and take turns in being first
-                for peer in peers if number % 2 == 0 else reversed(peers):
-                    results.setdefault((case[0], peer.name), []).append(
-                        measure(peer, case, options.seconds, folder))
-        print(f'{machine()}\n')
-        print(f'One nginx worker and {PROCESSES} Python processes a side; medians of '
-              f'{options.rounds} rounds of {options.seconds} s, the sides in turn; ratios are '
-              f'medians of the rounds\' ratios to {peers[-1].name}.\n')
-        print(table(peers, results))
-        for peer in peers:
-            print(f'\n{peer.name}: {memory_mib(peer.pids()):.0f} MiB after the load')
+        for kind in [Dff] + [known[name] for name in options.peers.split(',') if name]:
+            sides.append(kind(folder))
+        run(sides, options, folder)
     finally:
-        for peer in reversed(started):
-            peer.stop()
+        for side in reversed(sides):
+            side.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,19 +1,10 @@
-"""The trivial functions of the benchmark as a plain WSGI program: what a user writes
-who needs no platform."""
+"""The functions as a plain WSGI program, JSON in and out: what a user writes who needs
+no platform and no queue."""
 
 import json
 from urllib.parse import parse_qs
 
-
-def test_func():
-    return 'ok'
-
-
-def plus(x, y):
-    return x + y
-
-
-FUNCTIONS = {'/test_func': test_func, '/plus': plus}
+import functions
 
 
 def arguments(environ):
@@ -25,7 +16,7 @@ def arguments(environ):
 
 
 def application(environ, start_response):
-    function = FUNCTIONS.get(environ['PATH_INFO'])
+    function = getattr(functions, environ['PATH_INFO'][1:], None)
     if function is None:
         start_response('404 Not Found', [('Content-Type', 'text/plain')])
         return [b'no such function']
