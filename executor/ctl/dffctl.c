@@ -114,6 +114,40 @@ const dff_ctl_command_t dff_ctl_commands[] = {
       .needs = DFF_CTL_CONFIG, .help = "delete an API auth that no link needs",
       .options = { { "--force", NULL, "even so; its links then refuse every call", false } } },
 
+    { .name = "env set", .words = { "ID", "VALUE" }, .handler = dff_ctl_env_set,
+      .needs = DFF_CTL_CONFIG, .help = "make or change an environment variable of scripts",
+      .options = { { "--type", "TYPE", "what scripts read it as; a new one: string", false },
+                   { "--title", "TITLE", "what people call it", false },
+                   { "--description", "TEXT", "what it is for", false } },
+      .more = "Types: string, integer, float, boolean, json, commaArray. Scripts see a change\n"
+              "within a second. VALUE - is standard input: other users of this machine see the\n"
+              "words of a command." },
+    { .name = "env list", .handler = dff_ctl_env_list, .needs = DFF_CTL_CONFIG,
+      .help = "environment variables of scripts, without their values" },
+    { .name = "env delete", .words = { "ID" }, .handler = dff_ctl_env_delete,
+      .needs = DFF_CTL_CONFIG, .help = "delete an environment variable of scripts" },
+
+    { .name = "source add", .words = { "ID" }, .handler = dff_ctl_source_add,
+      .needs = DFF_CTL_CONFIG, .help = "make a data source, which scripts use as DFF.SRC('ID')",
+      .options = { { "--type", "TYPE", "mysql, redis, postgresql, http, …", false },
+                   { "--config", "JSON", "its config, or - for standard input", false },
+                   { "--title", "TITLE", "what people call it", false },
+                   { "--description", "TEXT", "what it is for", false },
+                   { "--update", NULL, "change what is given of an existing one", false } },
+      .more = "mysql, postgresql  {\"host\": …, \"database\": …, \"user\": …, \"password\": …}\n"
+              "redis              {\"host\": …, \"database\": 0, \"password\": …}\n"
+              "http               {\"host\": …, \"protocol\": \"https\", \"user\": …,"
+              " \"password\": …}\n"
+              "and \"port\" where it is not the usual one.\n"
+              "\n"
+              "Other users of this machine see the words of a command: give secrets on standard\n"
+              "input. With --update a config is replaced, but a password or secretKey that is\n"
+              "left out stays; null removes it." },
+    { .name = "source list", .handler = dff_ctl_source_list, .needs = DFF_CTL_CONFIG,
+      .help = "data sources, without their secrets", .options = { DFF_CTL_LIMIT_OPTION } },
+    { .name = "source delete", .words = { "ID" }, .handler = dff_ctl_source_delete,
+      .needs = DFF_CTL_CONFIG, .help = "delete a data source" },
+
     { .name = "call", .words = { "FUNC_ID", "[KWARGS]" }, .handler = dff_ctl_call,
       .needs = DFF_CTL_CONFIG, .help = "call a published function and print its result",
       .options = { { "--timeout", "S", "time limit of the function", false },
