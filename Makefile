@@ -240,7 +240,7 @@ FUZZ_CFLAGS  := -std=gnu11 -g -O1 -fno-omit-frame-pointer $(WARNINGS) -It/fuzz \
 FUZZ_NAMES   := $(patsubst t/fuzz/%_fuzz.c,%,$(wildcard t/fuzz/*_fuzz.c))
 FUZZERS      := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 FUZZ_PARSERS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(COMMON_SRC) executor/dff_frame.c \
-                  executor/api/http/dff_scgi.c)
+                  executor/api/http/dff_scgi.c executor/api/dff_service_request.c)
 
 fuzz: fuzzers
 	@bash t/fuzz.sh '$(BUILD)' '$(FUZZ_SECONDS)' $(FUZZ_NAMES)

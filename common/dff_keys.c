@@ -166,3 +166,33 @@ dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest)
 
     return dff_key_join(key, dff_str_from(names[kind]), digest);
 }
+
+void
+dff_key_func_cache(dff_buf_t *key, dff_str_t scope, dff_str_t name)
+{
+    dff_buf_addf(key, DFF_KEY_FUNC_CACHE "%zu:", scope.len);
+    dff_buf_add_str(key, scope);
+    dff_buf_add_str(key, DFF_STR(":"));
+    dff_buf_add_str(key, name);
+}
+
+bool
+dff_key_func_cache_parts(dff_str_t key, dff_str_t *scope, dff_str_t *name)
+{
+    const dff_str_t prefix = DFF_STR(DFF_KEY_FUNC_CACHE);
+    size_t          at = prefix.len, len = 0;
+
+    if (key.len <= at || memcmp(key.data, prefix.data, at) != 0)
+        return false;
+    for ( ; at < key.len && key.data[at] >= '0' && key.data[at] <= '9'; at++) {
+        len = len * 10 + (size_t) (key.data[at] - '0');
+        if (len > key.len)
+            return false;
+    }
+    if (at == prefix.len || key.len - at < len + 2 || key.data[at] != ':'
+        || key.data[at + 1 + len] != ':')
+        return false;
+    *scope = (dff_str_t) { key.data + at + 1, len };
+    *name = (dff_str_t) { key.data + at + len + 2, key.len - at - len - 2 };
+    return true;
+}

@@ -8,9 +8,11 @@
 #ifndef DFF_KEYS_H
 #define DFF_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dff_buf.h"
 #include "dff_str.h"
 
 #define DFF_KEY_MAX  400
@@ -64,5 +66,12 @@ size_t dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest);
 /* Statistics of a link: a hash date -> calls, and the list of its last calls. */
 size_t dff_key_stat_count(dff_key_t key, const char *kind, dff_str_t id);
 size_t dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id);
+
+/* A value of DFF.CACHE. Scope and name are texts of scripts, of any bytes and up to a
+ * thousand of them, hence the buffer: adds cache:func:<bytes of scope>:<scope>:<name>. */
+#define DFF_KEY_FUNC_CACHE  DFF_KEY_PREFIX "cache:func:"
+void dff_key_func_cache(dff_buf_t *key, dff_str_t scope, dff_str_t name);
+/* The parts of such a key; false: it is none. */
+bool dff_key_func_cache_parts(dff_str_t key, dff_str_t *scope, dff_str_t *name);
 
 #endif

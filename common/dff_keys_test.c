@@ -64,12 +64,43 @@ a_part_that_does_not_fit_is_cut(void **state)
     assert_memory_equal(place.after, "zzzzzzzz", 8);
 }
 
+static void
+keys_of_the_cache_of_scripts_can_be_taken_apart(void **state)
+{
+    static const dff_str_t parts[][2] = {
+        { DFF_STR("demo__basic"), DFF_STR("k") }, { DFF_STR("a:1:b"), DFF_STR(":") },
+        { DFF_STR(""), DFF_STR("") }, { DFF_STR("s"), DFF_STR("a\0b") },
+    };
+    static const dff_str_t others[] = {
+        DFF_STR("dff:cache:func:"), DFF_STR("dff:cache:func:1"), DFF_STR("dff:cache:func::s:k"),
+        DFF_STR("dff:cache:func:9:s:k"), DFF_STR("dff:cache:func:1:s"), DFF_STR("dff:queue:1"),
+        DFF_STR("dff:cache:func:99999999999999999999999:s:k"), DFF_STR("dff:cache:func:1:sk"),
+    };
+    dff_str_t scope, name;
+    size_t    i;
+
+    (void) state;
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        dff_buf_t key = DFF_BUF_INIT;
+
+        dff_key_func_cache(&key, parts[i][0], parts[i][1]);
+        assert_true(dff_key_func_cache_parts((dff_str_t) { key.data, key.len }, &scope, &name));
+        assert_true(dff_str_eq(scope, parts[i][0]) && dff_str_eq(name, parts[i][1]));
+        if (i == 0)
+            assert_string_equal(key.data, "dff:cache:func:11:demo__basic:k");
+        dff_buf_release(&key);
+    }
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(dff_key_func_cache_parts(others[i], &scope, &name));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_spelt_as_the_protocol_says),
         cmocka_unit_test(a_part_that_does_not_fit_is_cut),
+        cmocka_unit_test(keys_of_the_cache_of_scripts_can_be_taken_apart),
     };
 
     return cmocka_run_group_tests_name("dff_keys", tests, NULL, NULL);

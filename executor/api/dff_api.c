@@ -18,6 +18,7 @@
 
 #include "api/dff_records.h"
 #include "api/dff_replies.h"
+#include "api/dff_services.h"
 #include "api/http/dff_web.h"
 
 #include "dff_banned.h"
@@ -30,12 +31,14 @@
 
 static const dff_api_listener_t dff_api_listeners[] = {
     { DFF_API_FD_SCGI, dff_web_accept, dff_web_leave, dff_web_busy },
+    { DFF_API_FD_SERVICES, dff_services_accept, dff_services_leave, dff_services_busy },
     { .fd = -1 },      /* the end */
 };
 
 static const dff_api_task_t dff_api_tasks[] = {
     { "replies", 1000, dff_replies_watch },
     { "records", DFF_RECORDS_EVERY_MS, dff_records_tick },
+    { "services", 1000, dff_services_tick },
 };
 
 _Static_assert(COUNT(dff_api_listeners) <= COUNT(((dff_api_t *) 0)->listeners),
@@ -178,7 +181,8 @@ dff_api_init_process(dff_api_t *api, dff_err_t *err)
         || dff_api_check_fd(DFF_API_FD_CONTROL, SO_TYPE, err) != DFF_OK
         || dff_node_name(api->cfg, api->node, err) != DFF_OK)
         return DFF_ERROR;
-    if (geteuid() == 0 && dff_become_user("_API_USER", api->cfg->api_user, err) != DFF_OK)
+    api->was_root = geteuid() == 0;
+    if (api->was_root && dff_become_user("_API_USER", api->cfg->api_user, err) != DFF_OK)
         return DFF_ERROR;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return dff_err_set(err, DFF_E_SYS, "PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
@@ -220,7 +224,8 @@ dff_api_init_stores(dff_api_t *api, dff_err_t *err)
     if (api->command == NULL || api->replies == NULL || api->records == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     api->web = dff_web_new(api, err);
-    return api->web == NULL ? DFF_ERROR : DFF_OK;
+    api->services = api->web == NULL ? NULL : dff_services_new(api, err);
+    return api->services == NULL ? DFF_ERROR : DFF_OK;
 }
 
 static int
@@ -304,6 +309,7 @@ dff_api_release(dff_api_t *api)
     dff_redis_link_free(api->command);
     dff_web_free(api->web);
     dff_replies_free(api->replies);
+    dff_services_free(api->services);
     if (api->redis != NULL)
         dff_redis_free(api->redis);
     dff_rcmd_free(api->rcmd);

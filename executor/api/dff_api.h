@@ -49,7 +49,9 @@ struct dff_api_s {
     struct dff_replies_s *replies;     /* jobs pushed, and who waits for them */
     struct dff_web_s     *web;         /* the management API */
     struct dff_records_s *records;     /* of tasks, from Redis into MySQL */
+    struct dff_services_s *services;   /* connections of workers */
 
+    bool                  was_root;    /* when it started */
     bool                  leaving;     /* no new connections; what was asked is answered */
     int64_t               give_up_ms;  /* monotonic: leaving ends then in any case */
     int                   exit_status;

@@ -14,7 +14,8 @@
 
 #include "dff_banned.h"
 
-#define DFF_CALLER_SLICE_S  2     /* between two looks at the nodes */
+#define DFF_CALLER_SLICE_S        2     /* between two looks at the nodes */
+#define DFF_CALLER_EXPIRE_FACTOR  24    /* a job that nobody waits for expires after timeout x 24 */
 
 
 static int
@@ -44,26 +45,129 @@ dff_caller_check_queue(dff_rcmd_t *rcmd, const dff_config_t *cfg, int queue, dff
 }
 
 
+/* *length (may be NULL): of the queue, with the job in it. bytes (may be NULL): the
+ * envelope, which the caller frees. */
 static int
-dff_caller_push(dff_rcmd_t *rcmd, const dff_job_t *job, dff_err_t *err)
+dff_caller_push(dff_rcmd_t *rcmd, const dff_job_t *job, long long *length, dff_str_t *bytes,
+    dff_err_t *err)
 {
-    size_t    size = dff_job_size(job);
-    char     *envelope = malloc(size + 1);
-    dff_key_t key;
-    int       rc;
+    size_t      size = dff_job_size(job);
+    char       *envelope = malloc(size + 1);
+    redisReply *reply;
+    dff_key_t   key;
 
     if (envelope == NULL) {
         return dff_err_set(err, DFF_E_SYS, "out of memory for a job of %zu bytes", size);
     }
     size = (size_t) (dff_job_write(envelope, job) - envelope);
     dff_key_queue(key, job->queue);
-    rc = dff_rcmd_do(rcmd, err, "LPUSH %s %b", key, envelope, size);
-    free(envelope);
-    if (rc != DFF_OK) {
+    reply = dff_rcmd_run(rcmd, err, "LPUSH %s %b", key, envelope, size);
+    if (reply == NULL) {
+        free(envelope);
         return dff_err_wrap(err, "pushing %.*s (its state is unknown, it is not repeated)",
                             (int) job->id.len, job->id.data);
     }
+    if (length != NULL) {
+        *length = reply->integer;
+    }
+    freeReplyObject(reply);
+    if (bytes == NULL) {
+        free(envelope);
+    } else {
+        *bytes = (dff_str_t) { envelope, size };
+    }
     return DFF_OK;
+}
+
+
+/* func-result finds the task from its start; the result takes the marker's place. */
+static int
+dff_caller_mark(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_job_t *job, dff_err_t *err)
+{
+    dff_reply_t marker = { .id = job->id, .status = DFF_STATUS_QUEUED };
+    int64_t     left_s = (job->expires_at_ms - job->queued_at_ms) / 1000 + job->timeout_s;
+    char       *bytes = malloc(dff_reply_size(&marker) + 1);
+    size_t      size;
+    dff_key_t   key;
+    int         rc;
+
+    if (bytes == NULL) {
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
+    }
+    size = (size_t) (dff_reply_write(bytes, &marker) - bytes);
+    dff_key_result(key, job->id);
+    rc = dff_rcmd_do(rcmd, err, "SET %s %b EX %lld NX", key, bytes, size,
+                     (long long) (cfg->worker_result_expires_s + left_s));
+    free(bytes);
+    return rc;
+}
+
+
+/* The queue is over its limit: the job is taken back, unless a worker has it already. */
+static int
+dff_caller_withdraw(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_job_t *job,
+    long long length, dff_str_t envelope, dff_err_t *err)
+{
+    redisReply *reply;
+    dff_key_t   key;
+    bool        gone;
+
+    dff_key_queue(key, job->queue);
+    reply = dff_rcmd_run(rcmd, err, "LREM %s 1 %b", key, envelope.data, envelope.len);
+    if (reply == NULL) {
+        return dff_err_wrap(err, "%.*s is over the limit of its queue, and may run",
+                            (int) job->id.len, job->id.data);
+    }
+    gone = reply->integer == 1;
+    freeReplyObject(reply);
+    if (!gone) {
+        return DFF_OK;
+    }
+    dff_key_result(key, job->id);
+    (void) dff_rcmd_do(rcmd, NULL, "DEL %s", key);      /* it has a TTL */
+    return dff_err_set(err, DFF_E_WORKER_QUEUE_CONGESTION,
+                       "queue %d has %lld jobs, the limit (_WORKER_QUEUE_LIMIT) is %lld",
+                       job->queue, length - 1, (long long) cfg->worker_queue_limit);
+}
+
+
+int
+dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
+    char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err)
+{
+    dff_id_source_t source;
+    char            id[DFF_ID_SIZE];
+    dff_str_t       envelope;
+    long long       length;
+    dff_err_t       check;
+    int             rc = DFF_OK;
+
+    dff_id_source_init(&source);
+    if (dff_id_make(&source, id, "task-") == 0) {
+        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
+    }
+    (void) snprintf(task_id, DFF_TASK_ID_MAX + 1, "%s", id);
+    job->id = dff_str_from(task_id);
+    job->keep_result = true;
+    job->queued_at_ms = dff_time_now_ms();
+    if (job->expires_at_ms == 0) {
+        job->expires_at_ms = job->queued_at_ms
+            + (int64_t) job->timeout_s * DFF_CALLER_EXPIRE_FACTOR * 1000;
+    }
+    if (dff_job_check(job, &check) != DFF_OK) {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "%s", check.message);
+    }
+    /* The marker first: the result of a fast job must not be before it. */
+    if (dff_caller_mark(rcmd, cfg, job, err) != DFF_OK
+        || dff_caller_push(rcmd, job, &length, &envelope, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    if (length > cfg->worker_queue_limit) {
+        rc = dff_caller_withdraw(rcmd, cfg, job, length, envelope, err);
+    }
+    free((char *) envelope.data);
+    return rc;
 }
 
 
@@ -163,7 +267,7 @@ dff_caller_run(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job, int wa
     }
     dff_key_reply(reply_key, job->producer);
 
-    if (dff_caller_push(rcmd, job, err) != DFF_OK) {
+    if (dff_caller_push(rcmd, job, NULL, NULL, err) != DFF_OK) {
         return DFF_ERROR;
     }
     rc = dff_caller_wait(rcmd, job, reply_key, wait_s, call, err);

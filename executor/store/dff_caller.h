@@ -26,6 +26,14 @@ typedef struct {
  */
 int dff_caller_run(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job, int wait_s,
     dff_caller_call_t *call, dff_err_t *err);
+/*
+ * Pushes job, which nobody waits for: fills id (into task_id), queuedAt, and expiresAt when
+ * it is 0 (timeout x 24, as of a batch). func-result can be asked for it from now on.
+ * DFF_ERROR: a field of job cannot be (DFF_E_CLIENT_BAD_REQUEST), the queue is full, or
+ * Redis is away and the state of the task unknown.
+ */
+int dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
+    char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err);
 void dff_caller_release(dff_caller_call_t *call);        /* accepts a zeroed one */
 
 /* What a reply that is no success says: reason, and "etype: text" as message.

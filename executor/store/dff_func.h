@@ -9,6 +9,7 @@
 
 #include "dff_buf.h"
 #include "store/dff_db.h"
+#include "store/dff_rcmd.h"
 
 #define DFF_FUNCS_MAX  2000     /* functions of one script */
 
@@ -44,6 +45,10 @@ int dff_func_config_read(dff_str_t json, dff_func_config_t *config, dff_err_t *e
 
 /* A published function in MySQL. DFF_E_CLIENT_NOT_FOUND: it is not there. */
 int dff_func_find(dff_db_t *db, const char *func_id, dff_func_config_t *config,
+    int *script_version, dff_err_t *err);
+
+/* The same from Redis, which does without MySQL. */
+int dff_func_published(dff_rcmd_t *rcmd, dff_str_t func_id, dff_func_config_t *config,
     int *script_version, dff_err_t *err);
 
 /* All functions of a script as the JSON array of dff:scripts. */

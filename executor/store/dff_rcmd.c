@@ -253,11 +253,11 @@ dff_rcmd_append(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...)
 }
 
 
-redisReply *
-dff_rcmd_next(dff_rcmd_t *rcmd, dff_err_t *err)
+/* The next reply, an error reply as well. */
+static redisReply *
+dff_rcmd_take(dff_rcmd_t *rcmd, dff_err_t *err)
 {
-    void       *raw = NULL;
-    redisReply *reply;
+    void *raw = NULL;
 
     if (rcmd->ctx == NULL || rcmd->pending == 0) {
         (void) dff_rcmd_fail(rcmd, "", "connection lost", err);
@@ -268,8 +268,16 @@ dff_rcmd_next(dff_rcmd_t *rcmd, dff_err_t *err)
         return NULL;
     }
     rcmd->pending--;
-    reply = raw;
-    if (reply->type == REDIS_REPLY_ERROR) {
+    return raw;
+}
+
+
+redisReply *
+dff_rcmd_next(dff_rcmd_t *rcmd, dff_err_t *err)
+{
+    redisReply *reply = dff_rcmd_take(rcmd, err);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
         (void) dff_rcmd_fail(rcmd, "", reply->str, err);
         freeReplyObject(reply);
         return NULL;
@@ -332,7 +340,7 @@ dff_rcmd_run_words(dff_rcmd_t *rcmd, const dff_str_t *words, size_t count, dff_e
         goto done;
     }
     rcmd->pending++;
-    reply = dff_rcmd_next(rcmd, err);
+    reply = dff_rcmd_take(rcmd, err);
 
 done:
     free(argv);

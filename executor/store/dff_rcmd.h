@@ -41,7 +41,8 @@ const char *dff_rcmd_server_version(const dff_rcmd_t *rcmd);
 /* One command. NULL: err says why (an error reply of Redis included). Else the
  * caller frees the reply with freeReplyObject. */
 redisReply *dff_rcmd_run(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...);
-/* The same for words with lengths: for outside bytes and numbers of them. */
+/* The same for words with lengths, any number of them. An error reply of Redis is a
+ * reply here: the caller's words may be what is wrong. */
 redisReply *dff_rcmd_run_words(dff_rcmd_t *rcmd, const dff_str_t *words, size_t count,
     dff_err_t *err);
 /* dff_rcmd_run for a reply that nobody looks at. */
