@@ -91,9 +91,95 @@ dff_guard_new(PyObject *function, unsigned flag)
     return (PyObject *) guard;
 }
 
+/* --- what is looked at after each call --------------------------------------------- */
+
+#define DFF_GUARD_WATCHED_MAX  48
+
+/* A dict or list that calls leave alone, so that one number tells whether they did. */
+typedef struct {
+    PyObject *object;        /* borrowed: of the zygote, never freed */
+    uint64_t  state;
+    unsigned  flag;
+} dff_guard_watched_t;
+
+static dff_guard_watched_t dff_guard_watched[DFF_GUARD_WATCHED_MAX];
+static size_t              dff_guard_nwatched;
+
+#if PY_VERSION_HEX >= 0x030c0000
+static int dff_guard_watcher = -1;
+
+static int
+dff_guard_on_dict(PyDict_WatchEvent event, PyObject *dict, PyObject *key, PyObject *value)
+{
+    (void) event;
+    (void) key;
+    (void) value;
+    for (size_t i = 0; i < dff_guard_nwatched; i++) {
+        if (dff_guard_watched[i].object == dict)
+            dff_guard_touched |= dff_guard_watched[i].flag;
+    }
+    return 0;
+}
+
+/* The callback above tells of dicts. */
+static inline uint64_t
+dff_guard_state(PyObject *object)
+{
+    return PyList_Check(object) ? (uint64_t) PyList_GET_SIZE(object) : 0;
+}
+#else
+static inline uint64_t
+dff_guard_state(PyObject *object)
+{
+    return PyList_Check(object) ? (uint64_t) PyList_GET_SIZE(object)
+                                : ((PyDictObject *) object)->ma_version_tag;
+}
+#endif
+
+int
+dff_guard_watch(PyObject *object, unsigned flag)
+{
+    if (!PyList_Check(object) && !PyDict_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "a dict or a list can be watched");
+        return -1;
+    }
+    if (dff_guard_nwatched == DFF_GUARD_WATCHED_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "too many objects to watch");
+        return -1;
+    }
+#if PY_VERSION_HEX >= 0x030c0000
+    if (dff_guard_watcher == -1)
+        dff_guard_watcher = PyDict_AddWatcher(dff_guard_on_dict);
+    if (PyDict_Check(object)
+        && (dff_guard_watcher == -1 || PyDict_Watch(dff_guard_watcher, object) != 0))
+    {
+        return -1;
+    }
+#endif
+    dff_guard_watched[dff_guard_nwatched++] = (dff_guard_watched_t) {
+        .object = Py_NewRef(object), .flag = flag, .state = dff_guard_state(object),
+    };
+    return 0;
+}
+
+/* Flags of what is not as it was. */
+static unsigned
+dff_guard_look(void)
+{
+    unsigned flags = 0;
+
+    for (size_t i = 0; i < dff_guard_nwatched; i++) {
+        if (dff_guard_state(dff_guard_watched[i].object) != dff_guard_watched[i].state)
+            flags |= dff_guard_watched[i].flag;
+    }
+    return flags;
+}
+
 void
 dff_guard_clear(void)
 {
+    for (size_t i = 0; i < dff_guard_nwatched; i++)
+        dff_guard_watched[i].state = dff_guard_state(dff_guard_watched[i].object);
     dff_guard_touched = 0;
 }
 
@@ -136,6 +222,23 @@ dff_guard_threads(const dff_python_t *py)
     return threads == -1 && PyErr_Occurred() ? -1 : threads > 0;
 }
 
+/* 1: a module that everybody imports is not in sys.modules, or another is under its
+ * name. -1: a Python exception is set. */
+static int
+dff_guard_modules(const dff_python_t *py)
+{
+    PyObject  *modules = PyImport_GetModuleDict();
+    Py_ssize_t count = PyTuple_GET_SIZE(py->module_names);
+
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *module = PyDict_GetItemWithError(modules, PyTuple_GET_ITEM(py->module_names, i));
+
+        if (module != PyTuple_GET_ITEM(py->module_items, i))
+            return PyErr_Occurred() ? -1 : 1;
+    }
+    return 0;
+}
+
 bool
 dff_guard_restore(const dff_python_t *py)
 {
@@ -153,13 +256,18 @@ dff_guard_restore(const dff_python_t *py)
     {
         recycle = -1;
     }
+    if (recycle == 0)
+        recycle = dff_guard_modules(py);
+    if (recycle == 0)
+        dff_guard_touched |= dff_guard_look();
     if (recycle == 0 && dff_guard_touched != 0) {
         PyObject *answer = PyObject_CallFunction(py->restore, "I", dff_guard_touched);
 
         recycle = answer == NULL ? -1 : PyObject_IsTrue(answer);
         Py_XDECREF(answer);
+        dff_guard_clear();
     }
-    dff_guard_clear();
+    dff_guard_touched = 0;
 
     /* What cannot even be looked at is not worth keeping. */
     PyErr_Clear();

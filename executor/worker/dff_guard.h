@@ -4,7 +4,8 @@
  * Functions that change the process (chdir, umask, setlocale, signal, fork, …)
  * are replaced in the zygote by guards, which call them and note what was
  * touched; a call that touches nothing pays nothing. What is cheap to look at
- * (threads, sys.path, sys.stdout) is looked at after every call.
+ * (threads, sys.path, sys.stdout, whether the names of the modules that all
+ * scripts use are as they were) is looked at after every call.
  *
  * Runs in a worker, GIL held; _dff.guard() in the zygote.
  */
@@ -20,6 +21,10 @@ int dff_guard_init(void);
 
 /* A callable that notes flag and calls function. New reference. */
 PyObject *dff_guard_new(PyObject *function, unsigned flag);
+
+/* Notes flag when the dict changes at all, or the list its length. Runs in the zygote.
+ * -1: a Python exception is set. */
+int dff_guard_watch(PyObject *object, unsigned flag);
 
 /* Forgets what was noted: in a new worker, what the zygote did to itself. */
 void dff_guard_clear(void);

@@ -140,9 +140,10 @@ dff_json_out_fail_raised(const dff_json_out_t *w, int depth, const char *doing)
 static int
 dff_json_out_too_large(const dff_json_out_t *w)
 {
-    char what[80];
+    char what[120];
 
-    (void) snprintf(what, sizeof(what), "the result is larger than %zu bytes", w->limit);
+    (void) snprintf(what, sizeof(what), "the result is larger than %zu bytes"
+                    "; DFF.RESP_LARGE_DATA takes more", w->limit);
     return dff_json_out_fail(w, 0, what);
 }
 

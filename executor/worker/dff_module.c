@@ -151,6 +151,17 @@ dff_module_find_script(dff_worker_t *worker, PyObject *id, uint32_t min_version)
     return dff_worker_ask_script(worker, id);
 }
 
+/* What else is in sys.modules under the id of a script is none of this call. */
+static bool
+dff_module_is_open(const dff_worker_t *worker, PyObject *module)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(worker->open); i++) {
+        if (PyList_GET_ITEM(worker->open, i) == module)
+            return true;
+    }
+    return false;
+}
+
 PyObject *
 dff_module_import(dff_worker_t *worker, PyObject *id)
 {
@@ -158,7 +169,7 @@ dff_module_import(dff_worker_t *worker, PyObject *id)
     PyObject          *module = PyDict_GetItemWithError(modules, id);
     dff_live_script_t *script;
 
-    if (module != NULL)
+    if (module != NULL && dff_module_is_open(worker, module))
         return Py_NewRef(module);
     script = PyErr_Occurred() ? NULL : dff_module_find_script(worker, id, 0);
     if (script == NULL)

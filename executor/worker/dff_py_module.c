@@ -220,6 +220,34 @@ dff_py_guard(PyObject *self, PyObject *args)
     return dff_guard_new(function, flag);
 }
 
+/* watch(object, flag): see dff_guard.h. */
+static PyObject *
+dff_py_watch(PyObject *self, PyObject *args)
+{
+    PyObject *object;
+    unsigned  flag;
+
+    (void) self;
+    if (!PyArg_ParseTuple(args, "OI:watch", &object, &flag)
+        || dff_guard_watch(object, flag) != 0)
+    {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* From now on nobody can set an attribute of the class, which all scripts share. */
+static PyObject *
+dff_py_seal(PyObject *self, PyObject *type)
+{
+    (void) self;
+    if (!PyType_Check(type))
+        return PyErr_Format(PyExc_TypeError, "only a class can be sealed");
+    ((PyTypeObject *) type)->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    PyType_Modified((PyTypeObject *) type);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef dff_py_methods[] = {
     { "write", dff_py_write, METH_O, "write(text): to the call's log, as a stream." },
     { "log", dff_py_log, METH_O, "log(message): a line of the call's log." },
@@ -231,6 +259,8 @@ static PyMethodDef dff_py_methods[] = {
     { "names", dff_py_names, METH_NOARGS, "names(): those of the running call, read only." },
     { "needs_finish", dff_py_needs_finish, METH_NOARGS, "needs_finish(): the call has an end." },
     { "guard", dff_py_guard, METH_VARARGS, "guard(function, flag): notes that it was called." },
+    { "watch", dff_py_watch, METH_VARARGS, "watch(object, flag): notes that it changed." },
+    { "seal", dff_py_seal, METH_O, "seal(type): its attributes stay as they are." },
     { NULL, NULL, 0, NULL },
 };
 
@@ -250,7 +280,8 @@ dff_py_module_new(void)
     PyObject *api = identity == NULL ? NULL : PyCFunction_New(&dff_py_api_method, identity);
 
     if (module == NULL || api == NULL || dff_guard_init() != 0
-        || PyModule_AddObjectRef(module, "API", api) != 0)
+        || PyModule_AddObjectRef(module, "API", api) != 0
+        || PyModule_AddIntConstant(module, "STDERR", DFF_WORKER_STDERR) != 0)
     {
         Py_CLEAR(module);
     }

@@ -31,7 +31,8 @@ static const dff_python_hook_t dff_python_hooks[] = {
     HOOK(restore),
     HOOK(ctx_values), HOOK(response_type), HOOK(request_type), HOOK(soft_limit_class),
     HOOK(not_found_class), HOOK(scan_json), HOOK(collect), HOOK(count_threads), HOOK(stream),
-    HOOK(sys_names), HOOK(sys_path), HOOK(sys_path_items),
+    HOOK(sys_names), HOOK(sys_path), HOOK(sys_path_items), HOOK(module_names),
+    HOOK(module_items),
 };
 _Static_assert(sizeof(dff_python_hooks) / sizeof(dff_python_hooks[0])
                == sizeof(dff_python_t) / sizeof(PyObject *), "a hook for each field");

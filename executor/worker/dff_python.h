@@ -35,6 +35,8 @@ typedef struct {
     PyObject *sys_names;         /* the dict of module sys */
     PyObject *sys_path;          /* the list */
     PyObject *sys_path_items;    /* tuple: what belongs in it */
+    PyObject *module_names;      /* tuple: modules that must stay in sys.modules */
+    PyObject *module_items;      /* tuple: they themselves, in the same order */
 } dff_python_t;
 
 /* Everything up to a state that is worth forking. Runs in the zygote, without

@@ -12,8 +12,8 @@
 
 #include "dff_banned.h"
 
-/* The rest of a RESULT frame is the log, heads, and the control section. */
-#define DFF_RESULT_MAX  (DFF_FRAME_MAX_SIZE - (8u << 20))
+/* Below what the master's outbox holds while Redis is away (64 MB), with what is around it. */
+#define DFF_RESULT_MAX  (60u << 20)
 /* JSON of a DFF.RESP_LARGE_DATA: made in memory before it is a file. */
 #define DFF_RESULT_LARGE_MAX  (1u << 30)
 #define DFF_RESULT_ETAG_SIZE  16      /* bytes of the SHA-256 */
@@ -26,7 +26,8 @@ dff_result_bounds(const dff_worker_t *worker)
         return -1;
     }
     if (worker->body.len > DFF_RESULT_MAX) {
-        PyErr_Format(PyExc_ValueError, "result: larger than %u bytes", DFF_RESULT_MAX);
+        PyErr_Format(PyExc_ValueError, "result: larger than %u bytes; DFF.RESP_LARGE_DATA takes"
+                     " more", DFF_RESULT_MAX);
         return -1;
     }
     return 0;

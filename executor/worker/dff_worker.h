@@ -18,6 +18,11 @@
 #include "dff_python.h"
 #include "dff_script_cache.h"
 
+/* Descriptors of a worker, the second next to the first: so far up that those which
+ * scripts close by number are below. */
+#define DFF_WORKER_SOCKET  250    /* to the master */
+#define DFF_WORKER_STDERR  251    /* stderr again, for when a script has closed it */
+
 typedef struct {
     const dff_settings_t *settings;
     dff_python_t          py;

@@ -24,9 +24,9 @@
 #include "dff_banned.h"
 
 #define DFF_ZYGOTE_READ_SIZE  (16u << 10)
+#define DFF_ZYGOTE_NPROC      1000    /* of the user, as workers see it: a fork bomb's end */
 #define DFF_ZYGOTE_FDS_MAX    64      /* descriptors whose FORK frame has not come yet */
 #define DFF_ZYGOTE_FORK_FDS   2       /* of a FORK: socket, black box */
-#define DFF_ZYGOTE_CHILD_FD   3       /* where a worker has its socket */
 
 typedef struct {
     int            control;
@@ -155,8 +155,22 @@ dff_zygote_remove_child(dff_zygote_t *zygote, pid_t pid)
     }
 }
 
+/* The limit is the worker's own, so that the zygote can fork whatever a script does.
+ * Best effort: a smaller one is as good. */
+static void
+dff_zygote_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NPROC, &limit) != 0)
+        return;
+    if (limit.rlim_max > DFF_ZYGOTE_NPROC)
+        limit.rlim_cur = limit.rlim_max = DFF_ZYGOTE_NPROC;
+    (void) setrlimit(RLIMIT_NPROC, &limit);
+}
+
 /*
- * A worker begins. It keeps its socket, stderr and /dev/null, nothing else; it has
+ * A worker begins. It keeps its socket, stderr (twice) and /dev/null, nothing else; it has
  * a process group of its own, so that what its scripts have started can be ended
  * with it. The order: no signal before its handlers are Python's, no Python before
  * the descriptors are right.
@@ -171,20 +185,22 @@ dff_zygote_child(dff_zygote_t *zygote, int sock, int box)
     (void) setpgid(0, 0);
 
     zygote->worker.log.box = dff_black_box_map(box);
-    if ((sock == DFF_ZYGOTE_CHILD_FD ? fcntl(sock, F_SETFD, FD_CLOEXEC)
-                                     : dup3(sock, DFF_ZYGOTE_CHILD_FD, O_CLOEXEC)) == -1
-        || close_range(DFF_ZYGOTE_CHILD_FD + 1, ~0u, 0) != 0)
+    if (dup3(sock, DFF_WORKER_SOCKET, O_CLOEXEC) == -1
+        || dup3(STDERR_FILENO, DFF_WORKER_STDERR, O_CLOEXEC) == -1
+        || close_range(STDERR_FILENO + 1, DFF_WORKER_SOCKET - 1, 0) != 0
+        || close_range(DFF_WORKER_STDERR + 1, ~0u, 0) != 0)
     {
         dprintf(STDERR_FILENO, "dff worker: descriptors: %s\n", strerror(errno));
         _exit(1);
     }
+    dff_zygote_limit();
     dff_buf_release(&zygote->in);
     dff_buf_release(&zygote->out);
     free(zygote->children);
 
     PyOS_AfterFork_Child();
     (void) sigprocmask(SIG_SETMASK, &zygote->signal_mask, NULL);
-    dff_worker_main(&zygote->worker, DFF_ZYGOTE_CHILD_FD);
+    dff_worker_main(&zygote->worker, DFF_WORKER_SOCKET);
 }
 
 static pid_t
@@ -238,8 +254,38 @@ dff_zygote_on_fork(dff_zygote_t *zygote, dff_str_t payload, dff_err_t *err)
     return DFF_OK;
 }
 
+static bool
+dff_zygote_is_worker(const dff_zygote_t *zygote, pid_t pid)
+{
+    for (size_t i = 0; i < zygote->nchildren; i++) {
+        if (zygote->children[i] == pid)
+            return true;
+    }
+    return false;
+}
+
+/* What scripts have started in sessions of their own: with its worker gone it is a
+ * child of the zygote, which nobody else is but workers. */
+static void
+dff_zygote_end_orphans(const dff_zygote_t *zygote)
+{
+    char  path[64];
+    FILE *file;
+    int   pid;
+
+    (void) snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int) getpid());
+    file = fopen(path, "re");
+    if (file == NULL)
+        return;              /* a kernel without CONFIG_PROC_CHILDREN: they live on */
+    while (fscanf(file, "%d", &pid) == 1) {
+        if (!dff_zygote_is_worker(zygote, pid))
+            (void) kill(pid, SIGKILL);
+    }
+    (void) fclose(file);
+}
+
 /* Every ended child, with the rest of its process group: the group's number is
- * free for others only after the wait. */
+ * free for others only after the wait. An orphan of a script is no news to the master. */
 static int
 dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
 {
@@ -256,6 +302,9 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
         if (wait4(info.si_pid, &status, 0, &usage) != info.si_pid)
             return dff_err_set(err, DFF_E_SYS, "wait for worker %d: %s", (int) info.si_pid,
                                strerror(errno));
+        dff_zygote_end_orphans(zygote);
+        if (!dff_zygote_is_worker(zygote, info.si_pid))
+            continue;
         dff_zygote_remove_child(zygote, info.si_pid);
 
         begin = dff_frame_begin(&zygote->out, DFF_FRAME_CHILD_EXIT, 0);
@@ -414,6 +463,7 @@ dff_zygote_start(dff_zygote_t *zygote, dff_err_t *err)
      * hear, which then lets the workers finish. */
     (void) setsid();
     (void) prctl(PR_SET_NAME, "dff-zygote");
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);      /* see dff_zygote_end_orphans */
     rc = dff_zygote_read_settings(zygote, err);
     if (rc != 1)
         return rc;

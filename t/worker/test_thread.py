@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+import driver
+
 
 def test_results_by_key_and_all(worker):
     reply = worker.run('def g(x, y=0): return x + y\ndef f():\n'
@@ -74,8 +76,10 @@ def test_after_a_failure_a_running_thread_has_the_worker_replaced(own_worker):
 def test_the_time_limit_ends_the_wait_for_threads(own_worker):
     own_worker.script('demo__it', 'import time\ndef f():\n'
                                   '    for _ in range(9): DFF.THREAD.start(time.sleep, [60])\n'
-                                  '    return 1')
+                                  '    try: import demo__none\n    except ImportError: return 1')
     own_worker.start('demo__it.f')
+    assert own_worker.receive()[0] == driver.NEED_SCRIPT      # the threads run by now
+    own_worker.answer('demo__none')
     deadline = time.monotonic() + 10
     reply = None
     while reply is None:

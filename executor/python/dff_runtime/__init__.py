@@ -54,9 +54,17 @@ def start(settings_text):
 
     builtins.__import__ = _dff.import_
     sys.meta_path.append(loader)
-    sys.stdout = sys.stderr = output
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = output
+    sys.stdin = sys.__stdin__ = stream.NoInput()
+    dff = objects.make(names)
+    _dff.seal(type(dff))
+    for module in [module for name, module in sys.modules.items()
+                   if name.startswith((__name__ + '.', 'billiard.'))]:
+        guards.seal(module)
+    guards.watch()
+    module_names, module_items = guards.kept_modules()
     return types.SimpleNamespace(
-        dff=objects.make(names),
+        dff=dff,
         loader=loader,
         describe=failure.describe,
         report=failure.report,
@@ -75,4 +83,6 @@ def start(settings_text):
         sys_names=vars(sys),
         sys_path=sys.path,
         sys_path_items=tuple(sys.path),
+        module_names=module_names,
+        module_items=module_items,
     )

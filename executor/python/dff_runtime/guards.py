@@ -1,24 +1,43 @@
 """What calls may change of the process, and how it is put back.
 
-Each function of the table is replaced by a guard of _dff, which notes its flag and
-calls it. After a call that has touched something, restore() is asked."""
+Each function of TABLE is replaced by a guard of _dff, which notes its flag and calls it.
+WATCHED are dicts and lists of which _dff sees whether they have changed. After a call
+that has touched something, restore() is asked. What it cannot put back has the worker
+replaced, which is forked again in a few milliseconds."""
 
 import _locale
 import _posixsubprocess
 import _signal
+import builtins
+import datetime
 import faulthandler
+import functools
 import gc
+import io
+import json
 import locale
+import logging
+import math
 import os
 import posix
+import random
+import re
+import resource
 import signal
+import socket
+import string
+import struct
 import subprocess
 import sys
+import threading
 import time
+import types
+import warnings
 
 import _dff
 
-FOLDER, UMASK, LOCALE, ENVIRONMENT, INTERPRETER, SIGNALS, PROCESSES = (1 << n for n in range(7))
+(FOLDER, UMASK, LOCALE, ENVIRONMENT, INTERPRETER, PROCESSES, DESCRIPTORS, RANDOM, SYS, WARNINGS,
+ LOGGING, TIME, LASTING) = (1 << n for n in range(13))      # LASTING: cannot be put back
 
 TABLE = (
     (FOLDER, (os, posix), ('chdir', 'fchdir')),
@@ -29,14 +48,26 @@ TABLE = (
     (ENVIRONMENT, (time,), ('tzset',)),
     (INTERPRETER, (sys,), ('settrace', 'setprofile', 'setrecursionlimit', 'setswitchinterval')),
     (INTERPRETER, (gc,), ('disable', 'enable', 'set_threshold', 'set_debug')),
-    (SIGNALS, (_signal,), ('signal', 'alarm', 'setitimer', 'set_wakeup_fd', 'siginterrupt',
+    (LASTING, (_signal,), ('signal', 'alarm', 'setitimer', 'set_wakeup_fd', 'siginterrupt',
                            'pthread_sigmask')),
-    (SIGNALS, (signal,), ('alarm', 'setitimer', 'set_wakeup_fd', 'siginterrupt')),
-    (SIGNALS, (faulthandler,), ('enable', 'disable', 'register', 'dump_traceback_later')),
+    (LASTING, (signal,), ('alarm', 'setitimer', 'set_wakeup_fd', 'siginterrupt')),
+    (LASTING, (os, posix), ('nice', 'setpriority', 'sched_setaffinity', 'sched_setscheduler',
+                            'sched_setparam', 'setpgid', 'setpgrp', 'setsid',
+                            'register_at_fork')),
+    (LASTING, (resource,), ('setrlimit', 'prlimit')),
+    (LASTING, (gc,), ('freeze', 'unfreeze')),
+    (LASTING, (faulthandler,), ('enable', 'disable', 'register', 'dump_traceback_later')),
     (PROCESSES, (os, posix), ('fork', 'forkpty', 'posix_spawn', 'posix_spawnp')),
     (PROCESSES, (_posixsubprocess,), ('fork_exec',)),
     (PROCESSES, (subprocess,), ('_fork_exec',)),
+    (DESCRIPTORS, (os, posix), ('close', 'closerange', 'dup2')),
+    (RANDOM, (random,), ('seed', 'setstate')),
+    (WARNINGS, (warnings,), ('_filters_mutated',)),
 )
+
+# Modules that nearly every script uses: their names are as they were, or the worker goes.
+KEPT = (builtins, datetime, functools, io, json, math, os, os.path, posix, random, re, signal,
+        socket, string, struct, threading, time)
 
 
 class _Original:
@@ -59,9 +90,58 @@ class _Original:
         self.setswitchinterval = sys.setswitchinterval
         self.gc_enable, self.gc_set_threshold = gc.enable, gc.set_threshold
         self.gc_threshold, self.gc_set_debug = gc.get_threshold(), gc.set_debug
+        self.dup2, self.close, self.open, self.stat = os.dup2, os.close, os.open, os.fstat
+        self.readlink = os.readlink
+        self.seed = random.seed
+
+
+class _Modules:
+    """What the watched modules had when the first worker was forked."""
+
+    def __init__(self):
+        self.sys = dict(vars(sys))
+        self.meta_path, self.path_hooks = list(sys.meta_path), list(sys.path_hooks)
+        self.argv = list(sys.argv)
+        self.time = {name: value for name, value in vars(time).items()
+                     if name not in ('tzname', 'timezone', 'altzone', 'daylight')}
+        self.warnings = dict(vars(warnings))
+        self.filters = list(warnings.filters)
+        self.filters_mutated = warnings._filters_mutated
+        root = logging.root
+        self.root, self.manager = dict(vars(root)), dict(vars(root.manager))
+        self.handlers, self.log_filters = list(root.handlers), list(root.filters)
 
 
 _original = None
+_modules = None
+
+
+def seal(module):
+    """The classes of a module of ours are as all scripts find them."""
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ in (module.__name__, 'DFF'):
+            _dff.seal(value)
+
+
+def watch():
+    """The last of what is done before the first fork."""
+    global _modules
+    _modules = _Modules()
+    root = logging.root
+    for flag, watched in (
+            *((LASTING, vars(module)) for module in KEPT if module is not time),
+            (TIME, vars(time)),
+            (SYS, vars(sys)), (SYS, sys.meta_path), (SYS, sys.path_hooks), (SYS, sys.argv),
+            (WARNINGS, vars(warnings)), (WARNINGS, warnings.filters),
+            (LOGGING, vars(root)), (LOGGING, vars(root.manager)), (LOGGING, root.handlers),
+            (LOGGING, root.filters)):
+        _dff.watch(watched, flag)
+
+
+def kept_modules():
+    """(names, modules): what must be under which name in sys.modules."""
+    modules = (*KEPT, sys, types)
+    return tuple(module.__name__ for module in modules), modules
 
 
 def install():
@@ -107,16 +187,81 @@ def _has_children():
     return True
 
 
+def _restore_descriptors():
+    """0 and 1 are /dev/null, 2 is where the executor's errors go."""
+    null = None
+    for number in (0, 1):
+        try:
+            is_null = _original.readlink(f'/proc/self/fd/{number}') == os.devnull
+        except OSError:
+            is_null = False
+        if not is_null:
+            null = _original.open(os.devnull, os.O_RDWR) if null is None else null
+            _original.dup2(null, number, inheritable=True)
+    if null is not None and null > 2:
+        _original.close(null)
+    _original.dup2(_dff.STDERR, 2, inheritable=True)
+
+
+def _restore_names(names, before):
+    for name, value in before.items():
+        if names.get(name, names) is not value:
+            names[name] = value
+
+
+def _restore_list(items, before):
+    """What was there is there again, in front; packages may have added to it."""
+    if items[:len(before)] != before:
+        items[:] = before + [item for item in items if item not in before]
+
+
+def _restore_sys():
+    _restore_names(vars(sys), _modules.sys)
+    _restore_list(sys.meta_path, _modules.meta_path)
+    _restore_list(sys.path_hooks, _modules.path_hooks)
+    sys.argv[:] = _modules.argv
+
+
+def _restore_warnings():
+    _restore_names(vars(warnings), {
+        name: value for name, value in _modules.warnings.items() if name != '_filters_version'})
+    if warnings.filters != _modules.filters:
+        warnings.filters[:] = _modules.filters
+        _modules.filters_mutated()
+
+
+def _restore_logging():
+    """The root of all loggers; those of packages are theirs."""
+    root = logging.root
+    _restore_names(vars(root), {
+        name: value for name, value in _modules.root.items() if name != '_cache'})
+    _restore_names(vars(root.manager), _modules.manager)
+    root.handlers[:] = _modules.handlers
+    root.filters[:] = _modules.log_filters
+    root.manager._clear_cache()
+
+
+# In this order; what is not here and not PROCESSES is LASTING.
+RESTORE = {
+    FOLDER: lambda: _original.chdir(_original.folder),
+    UMASK: lambda: _original.set_umask(_original.umask),
+    LOCALE: lambda: _original.setlocale(_locale.LC_ALL, _original.locale),
+    ENVIRONMENT: _restore_environment,
+    INTERPRETER: _restore_interpreter,
+    DESCRIPTORS: _restore_descriptors,
+    RANDOM: lambda: _original.seed(),
+    SYS: _restore_sys,
+    TIME: lambda: _restore_names(vars(time), _modules.time),
+    WARNINGS: _restore_warnings,
+    LOGGING: _restore_logging,
+}
+
+
 def restore(touched):
     """True when the worker is to be replaced: some things cannot be put back."""
-    if touched & FOLDER:
-        _original.chdir(_original.folder)
-    if touched & UMASK:
-        _original.set_umask(_original.umask)
-    if touched & LOCALE:
-        _original.setlocale(_locale.LC_ALL, _original.locale)
-    if touched & ENVIRONMENT:
-        _restore_environment()
-    if touched & INTERPRETER:
-        _restore_interpreter()
-    return bool(touched & SIGNALS) or bool(touched & PROCESSES and _has_children())
+    if touched & LASTING or touched & PROCESSES and _has_children():
+        return True
+    for flag, put_back in RESTORE.items():
+        if touched & flag:
+            put_back()
+    return False

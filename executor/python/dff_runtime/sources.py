@@ -9,7 +9,7 @@ that costs is a connect for each call that queries.
 import importlib
 import threading
 
-from . import ending
+from . import ending, guards
 from .exceptions import InvalidOptionException, NotSupportException
 
 CONNECT_TIMEOUT_S = 5
@@ -132,7 +132,9 @@ class Sources:
         missing = [key for key in required if config.get(key) in (None, '')]
         if missing:
             raise InvalidOptionException(f'DFF.SRC: {name} has no {", ".join(missing)}')
-        made = getattr(importlib.import_module('.' + module, __package__), class_name)(name, config)
+        module = importlib.import_module('.' + module, __package__)
+        guards.seal(module)
+        made = getattr(module, class_name)(name, config)
         ending.register(lambda in_order: self._end(made))
         return made
 

@@ -1,4 +1,5 @@
-"""sys.stdout and sys.stderr of scripts: what is written goes into the call's log."""
+"""sys.stdout and sys.stderr of scripts: what is written goes into the call's log; and
+sys.stdin, which has nothing to read. Closing them closes nothing."""
 
 import io
 
@@ -21,3 +22,22 @@ class LogStream(io.TextIOBase):
 
     def reconfigure(self, **options):
         """It is UTF-8 already."""
+
+
+class NoInput(io.TextIOBase):
+    encoding = 'utf-8'
+    errors = 'strict'
+    mode = 'r'
+    name = '<no input>'
+
+    def readable(self):
+        return True
+
+    def read(self, size=-1):
+        return ''
+
+    def readline(self, size=-1):
+        return ''
+
+    def close(self):
+        """The next call finds it as well."""
