@@ -64,7 +64,9 @@ class MySql(SqlSource):
         pymysql = driver(self._name, 'pymysql', 'python3-pymysql')
         return pymysql.connect(
             host=self._field('host'), port=int(self._field('port')), user=self._field('user'),
-            password=self._field('password'), database=self._field('database'),
+            # As bytes: of a text pymysql makes Latin-1.
+            password=(self._field('password') or '').encode(),
+            database=self._field('database'),
             charset=self._field('charset'), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S,
             cursorclass=pymysql.cursors.DictCursor)
 
