@@ -11,6 +11,7 @@
 #include "ngx_http_dff_endpoint.h"
 #include "ngx_http_dff_lookup.h"
 #include "ngx_http_dff_result.h"
+#include "ngx_http_dff_saved.h"
 #include "ngx_http_dff_scrape.h"
 #include "ngx_http_dff_stages.h"
 
@@ -60,6 +61,15 @@ ngx_http_dff_endpoint_handler(ngx_http_request_t *r)
     ngx_str_t                       allow;
     ngx_http_dff_ctx_t             *ctx;
     const ngx_http_dff_endpoint_t  *endpoint;
+
+    ctx = ngx_http_dff_saved_back(r);
+
+    if (ctx != NULL) {
+        ngx_http_set_ctx(r, ctx, ngx_http_dff_module);
+        r->main->count++;
+        ngx_http_dff_result_start(ctx);
+        return NGX_DONE;
+    }
 
     if (ngx_http_dff_endpoint_ctx(r, &ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

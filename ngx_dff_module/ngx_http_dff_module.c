@@ -21,6 +21,9 @@ static void *ngx_http_dff_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_dff_config(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_dff_route_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static void *ngx_http_dff_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_dff_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+static char *ngx_http_dff_saved_results(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static void ngx_http_dff_report(void *ctx, dff_config_severity_t severity, const char *text);
 static void ngx_http_dff_config_cleanup(void *data);
 static char *ngx_http_dff_config_redis(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf);
@@ -52,6 +55,13 @@ static ngx_command_t  ngx_http_dff_commands[] = {
       0,
       NULL },
 
+    { ngx_string("dff_saved_results"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_dff_saved_results,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -66,8 +76,8 @@ static ngx_http_module_t  ngx_http_dff_module_ctx = {
     NULL,                              /* create server configuration */
     NULL,                              /* merge server configuration */
 
-    NULL,                              /* create location configuration */
-    NULL                               /* merge location configuration */
+    ngx_http_dff_create_loc_conf,      /* create location configuration */
+    ngx_http_dff_merge_loc_conf        /* merge location configuration */
 };
 
 
@@ -294,6 +304,52 @@ ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (clcf->client_body_buffer_size == NGX_CONF_UNSET_SIZE) {
         clcf->client_body_buffer_size = NGX_HTTP_DFF_BODY_BUFFER_SIZE;
     }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_dff_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_dff_loc_conf_t));
+}
+
+
+static char *
+ngx_http_dff_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_dff_loc_conf_t  *prev = parent;
+    ngx_http_dff_loc_conf_t  *conf = child;
+
+    if (conf->saved_results.data == NULL) {
+        conf->saved_results = prev->saved_results;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* dff_saved_results @name: where func-result asks for what Redis does not have. */
+static char *
+ngx_http_dff_saved_results(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                *value;
+    ngx_http_dff_loc_conf_t  *lcf = conf;
+
+    if (lcf->saved_results.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len < 2 || value[1].data[0] != '@') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "dff_saved_results must be the name of a "
+                           "location such as \"@dff_saved\", got \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->saved_results = value[1];
 
     return NGX_CONF_OK;
 }

@@ -44,6 +44,11 @@ typedef struct {
     ngx_http_dff_worker_t      *worker;       /* this process's; NULL in the master */
 } ngx_http_dff_main_conf_t;
 
+/* Of a location. */
+typedef struct {
+    ngx_str_t                   saved_results;   /* a named location; empty: none */
+} ngx_http_dff_loc_conf_t;
+
 /* One in each nginx worker process, from init_process to exit_process. */
 struct ngx_http_dff_worker_s {
     ngx_http_dff_main_conf_t   *mcf;
@@ -115,6 +120,7 @@ struct ngx_http_dff_ctx_s {
     ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */
     dff_reason_t                reason;       /* of the answer; DFF_REASON_NONE: a success */
+    ngx_uint_t                  passed_on;    /* it was with an api process */
     ngx_uint_t                  conditional;  /* If-None-Match and the like may be answered 304 */
     struct ngx_http_dff_body_s *reading;      /* the body */
     struct ngx_http_dff_upload_s *upload;     /* the body is one */

@@ -10,6 +10,7 @@
 #include "ngx_http_dff_options.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_result.h"
+#include "ngx_http_dff_saved.h"
 
 /* KEYS: result:<id>, nodes. ARGV: id, "started:" with its prefix. */
 static ngx_str_t  ngx_http_dff_result_script = ngx_string(
@@ -125,6 +126,7 @@ ngx_http_dff_result_ask(ngx_http_dff_ctx_t *ctx)
 static void
 ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply)
 {
+    ngx_int_t    rc;
     dff_err_t    err;
     dff_str_t    raw;
     dff_reply_t  stored;
@@ -138,6 +140,17 @@ ngx_http_dff_result_tell(ngx_http_dff_ctx_t *ctx, redisReply *reply)
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
         || reply->element[0]->type != REDIS_REPLY_STRING)
     {
+        rc = ngx_http_dff_saved_ask(ctx);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+
+        if (rc == NGX_ERROR) {
+            ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+            return;
+        }
+
         ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_NOT_FOUND, NULL,
                                   "No such task, or its result has expired",
                                   json_pack("{s:s%}", "id", ctx->task_id.data,

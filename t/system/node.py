@@ -258,6 +258,11 @@ class Node:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def sql(self, text):
+        """What MySQL prints for statements on this node's database."""
+        return (self.mysql_of or self).mysql(
+            f"USE {self.setting('MYSQL_DATABASE') or 'dataflux_func'}; {text}")
+
     @property
     def redis(self):
         return Redis(self)

@@ -98,3 +98,88 @@ def test_a_kept_result_that_cannot_be_read_is_599_40(node):
         assert told.status == 599 and told.json['error'] == 599.4
         assert told.json['reason'] == 'EFuncResultParsingFailed'
     node.redis('DEL', f'dff:result:{task}')
+
+
+# --- results that Redis has forgotten ---------------------------------------------------------
+
+
+def saved(node, link, unfold=False, **kwargs):
+    """A task with saveResult that Redis knows no more, and what was told of it before."""
+    task = node.call(link, {'saveResult': True}, **kwargs).headers['x-dff-task-id']
+    query = {'unfold': 'true'} if unfold else {}
+    before = wait_until(lambda: (r := ask(node, task, **query)).status != 404 and r, 5)
+    wait_until(lambda: node.sql(f"SELECT id FROM task_result WHERE id = '{task}'"), 10, 'the row')
+    node.redis('DEL', f'dff:result:{task}')
+    return task, before, ask(node, task, **query)
+
+
+@pytest.mark.parametrize('unfold', [False, True])
+@pytest.mark.parametrize('link, kwargs', [
+    ('auln-same', {'value': {'a': [1, '\u00e9', None], 'n': 12345678901234567890}}),
+    ('auln-same', {'value': 'text "quoted"'}),
+    ('auln-same', {'value': ''}),
+    ('auln-respond', {'data': '<p>', 'status_code': 201, 'headers': {'X-Of-Func': 'a'}}),
+    ('auln-respond-bytes', {}),
+    ('auln-boom', {'text': 'forgotten'}),
+])
+def test_a_saved_result_is_told_as_before_when_redis_has_forgotten_it(node, link, kwargs, unfold):
+    node.allow('t__basic')
+    task, before, after = saved(node, link, unfold, **kwargs)
+    assert after.status == before.status
+    assert after.headers['x-trace-id'] != before.headers['x-trace-id']
+    assert after.headers['x-dff-task-id'] == task
+    for name in ('content-type', 'x-of-func'):
+        assert after.headers.get(name) == before.headers.get(name)
+    if unfold and before.status < 300:
+        assert after.body == before.body
+    else:
+        for key in ('data', 'error', 'reason', 'detail'):
+            assert after.json.get(key) == before.json.get(key)
+
+
+def test_a_caller_keeps_its_trace_id_on_the_way_to_mysql_and_back(node):
+    task = saved(node, 'auln-same', value=1)[0]
+    node.redis('DEL', f'dff:result:{task}')
+    told = node.get('/api/v1/func-result', taskId=task, headers={'X-Trace-Id': 'my-trace'})
+    assert told.status == 200 and told.json['traceId'] == 'my-trace'
+    lines = [line for line in node.log_text().splitlines() if 'my-trace' in line]
+    assert sum('[REQUEST] ' in line for line in lines) == 1
+    assert sum('[API] GET /api/v1/func-result' in line for line in lines) == 1
+
+
+def test_what_nobody_knows_is_404_as_ever(node):
+    told = ask(node, 'task-0000000000000000000000')
+    assert told.status == 404 and told.json['error'] == 404.41
+    assert told.json['message'] == 'No such task, or its result has expired'
+    assert told.json['reqDump']['url'].startswith('/api/v1/func-result?taskId=')
+
+
+def test_the_api_processes_are_away(make_node):
+    node = make_node()
+    node.start()
+    node.publish_fixtures()
+    node.stop('executor')
+    node.allow('dff_saved_results', 'api.sock')
+    told = ask(node, 'task-0000000000000000000000')
+    assert told.status == 503 and told.json['ok'] is False
+    node.start('executor')
+
+
+def test_without_the_directive_redis_alone_counts(make_node):
+    node = make_node()
+    conf = node.install / 'nginx/nginx.conf'
+    conf.write_text(conf.read_text().replace('dff_saved_results @dff_saved_results;', ''))
+    node.start()
+    node.publish_fixtures()
+    node.stop('executor')
+    assert ask(node, 'task-0000000000000000000000').status == 404
+    node.start('executor')
+
+
+def test_a_wrong_name_of_a_location_is_refused_at_start(make_node):
+    node = make_node()
+    conf = node.install / 'nginx/nginx.conf'
+    conf.write_text(conf.read_text().replace('@dff_saved_results;', 'dff_saved_results;'))
+    node.allow('must be the name of a location')
+    done = node.service('start', check=False)
+    assert 'dff_saved_results must be the name of a location' in str(done)

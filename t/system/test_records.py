@@ -10,14 +10,9 @@ import pytest
 from node import wait_until
 
 
-def sql(node, text):
-    database = node.setting('MYSQL_DATABASE') or 'dataflux_func'
-    return (node.mysql_of or node).mysql(f'USE {database}; {text}')
-
-
 def rows(node, table, task, *columns):
     """The columns of a task's row as texts; None: there is no row."""
-    text = sql(node, f"SELECT {', '.join(columns)} FROM {table} WHERE id = '{task}'")
+    text = node.sql(f"SELECT {', '.join(columns)} FROM {table} WHERE id = '{task}'")
     lines = text.splitlines()
     assert len(lines) <= 1, lines
     return lines[0].split('\t') if lines else None
@@ -135,8 +130,8 @@ def test_nothing_is_lost_while_mysql_is_away(make_node):
         other.start('mysql')
     wait_until(lambda: node.redis('LLEN', 'dff:records') == 0
                and node.redis('LLEN', 'dff:records:writing') == 0, 90, 'the records are written')
-    count = sql(node, "SELECT COUNT(*) FROM batch_task_info WHERE status = 'success' AND id IN "
-                      f"({', '.join(repr(task) for task in tasks)})")
+    count = node.sql("SELECT COUNT(*) FROM batch_task_info WHERE status = 'success' AND id IN "
+                     f"({', '.join(repr(task) for task in tasks)})")
     assert count.strip() == '300'
 
 

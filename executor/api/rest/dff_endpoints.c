@@ -9,7 +9,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
 
     &dff_public_routes, &dff_sign_in_routes, &dff_user_routes, &dff_access_key_routes,
     &dff_system_config_routes, &dff_operation_routes, &dff_link_routes, &dff_api_auth_routes,
-    &dff_env_routes, &dff_log_routes,
+    &dff_env_routes, &dff_log_routes, &dff_func_result_routes,
 };
 
 
