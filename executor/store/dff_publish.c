@@ -15,15 +15,15 @@
 
 #define DFF_PUBLISH_WAIT_MARGIN_S  5
 
-typedef struct {            /* what the transaction writes */
-    const dff_publish_request_t *request;
-    dff_publish_result_t        *result;
-    dff_str_t                    set_id, script_id, code;
-    char                         md5[DFF_DIGEST_MD5_SIZE];
-} dff_publish_t;
+/* Assignments take effect from left to right. */
+#define DFF_PUBLISH_UPDATE_BOTH \
+    "UPDATE script SET code = ?, codeMD5 = ?, codeDraft = code, codeDraftMD5 = codeMD5," \
+    " title = COALESCE(?, title), publishVersion = publishVersion + 1 WHERE id = ?"
+#define DFF_PUBLISH_UPDATE_CODE \
+    "UPDATE script SET code = ?, codeMD5 = ?, title = COALESCE(?, title)," \
+    " publishVersion = publishVersion + 1 WHERE id = ?"
 
-
-static int
+int
 dff_publish_expand_tabs(dff_str_t code, dff_buf_t *out, dff_err_t *err)
 {
     const char *at = code.data, *end = code.data + code.len;
@@ -81,37 +81,51 @@ dff_publish_check_failed(const dff_reply_t *reply, dff_publish_result_t *result,
 }
 
 
-static int
-dff_publish_check(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_publish_t *publish,
-    dff_err_t *err)
+int
+dff_publish_job(dff_publish_t *publish, dff_job_t *job, dff_err_t *err)
 {
-    dff_job_t  job = {
-        .kind = DFF_JOB_CHECK, .func_id = publish->script_id, .queue = publish->request->queue,
-        .origin = DFF_ORIGIN_DEBUG, .timeout_s = DFF_PUBLISH_CHECK_TIMEOUT_S
-    };
-    dff_caller_call_t call = { 0 };
-    char      *kwargs;
-    int        wait_s, rc = DFF_ERROR;
-
-    kwargs = dff_publish_kwargs(publish->code, err);
-    if (kwargs == NULL) {
+    publish->kwargs = dff_publish_kwargs((dff_str_t) { publish->code.data, publish->code.len },
+                                         err);
+    if (publish->kwargs == NULL) {
         return DFF_ERROR;
     }
-    job.kwargs = dff_str_from(kwargs);
+    *job = (dff_job_t) {
+        .kind = DFF_JOB_CHECK, .func_id = publish->script_id, .queue = publish->request->queue,
+        .origin = DFF_ORIGIN_DEBUG, .timeout_s = DFF_PUBLISH_CHECK_TIMEOUT_S,
+        .kwargs = dff_str_from(publish->kwargs),
+    };
+    return DFF_OK;
+}
 
+
+int
+dff_publish_checked(dff_publish_t *publish, const dff_reply_t *reply, dff_err_t *err)
+{
+    return reply->status == DFF_STATUS_SUCCESS
+        ? dff_func_parse(reply->body, publish->script_id, &publish->result->funcs, err)
+        : dff_publish_check_failed(reply, publish->result, err);
+}
+
+
+static int
+dff_publish_check(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_publish_t *publish,
+    dff_err_t *err)
+{
+    dff_caller_call_t call = { 0 };
+    dff_job_t         job;
+    int               wait_s, rc;
+
+    if (dff_publish_job(publish, &job, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
     wait_s = DFF_PUBLISH_CHECK_TIMEOUT_S + (int) cfg->func_extra_timeout_to_kill_s
              + DFF_PUBLISH_WAIT_MARGIN_S;
     if (dff_caller_run(rcmd, cfg, &job, wait_s, &call, err) != DFF_OK) {
-        dff_err_wrap(err, "checking the script");
-        goto done;
+        rc = dff_err_wrap(err, "checking the script");
+    } else {
+        rc = dff_publish_checked(publish, &call.reply, err);
     }
-    rc = call.reply.status == DFF_STATUS_SUCCESS
-        ? dff_func_parse(call.reply.body, publish->script_id, &publish->result->funcs, err)
-        : dff_publish_check_failed(&call.reply, publish->result, err);
-
-done:
     dff_caller_release(&call);
-    free(kwargs);
     return rc;
 }
 
@@ -218,7 +232,7 @@ dff_publish_body(dff_db_t *db, void *ctx, dff_err_t *err)
 {
     const dff_publish_t *publish = ctx;
     dff_db_value_t       script[] = {
-        DFF_DB_VALUE_TEXT(publish->code),
+        DFF_DB_VALUE_TEXT(((dff_str_t) { publish->code.data, publish->code.len })),
         DFF_DB_VALUE_TEXT(dff_str_from(publish->md5)),
         DFF_DB_VALUE_TEXT_OR_NULL(dff_str_from(publish->request->title)),
         DFF_DB_VALUE_TEXT(publish->script_id),
@@ -233,12 +247,14 @@ dff_publish_body(dff_db_t *db, void *ctx, dff_err_t *err)
     {
         return DFF_ERROR;
     }
+    if (publish->request->allow != NULL
+        && publish->request->allow(db, publish->request->allow_ctx, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
 
-    /* Assignments take effect from left to right. */
-    if (dff_db_exec(db, "UPDATE script SET code = ?, codeMD5 = ?, codeDraft = code,"
-                        " codeDraftMD5 = codeMD5, title = COALESCE(?, title),"
-                        " publishVersion = publishVersion + 1 WHERE id = ?",
-                    DFF_DB_ARGS(script), NULL, err) != DFF_OK
+    if (dff_db_exec(db, publish->request->keep_draft ? DFF_PUBLISH_UPDATE_CODE
+                        : DFF_PUBLISH_UPDATE_BOTH, DFF_DB_ARGS(script), NULL, err) != DFF_OK
         || dff_db_exec(db, "DELETE FROM func WHERE scriptId = ?", &script[3], 1, NULL, err)
            != DFF_OK)
     {
@@ -266,46 +282,65 @@ dff_publish_set_id(const char *script_id)
 
 
 int
-dff_publish_run(dff_db_t *db, dff_rcmd_t *rcmd, const dff_config_t *cfg,
-    const dff_publish_request_t *request, dff_publish_result_t *result, dff_err_t *err)
+dff_publish_begin(dff_publish_t *publish, const dff_publish_request_t *request,
+    dff_publish_result_t *result, dff_err_t *err)
 {
-    dff_publish_t publish = { .request = request, .result = result };
-    dff_buf_t     code = DFF_BUF_INIT;
-    int           rc = DFF_ERROR;
-
     *result = (dff_publish_result_t) { 0 };
-    publish.script_id = dff_str_from(request->script_id);
-    publish.set_id = dff_publish_set_id(request->script_id);
-    if (!dff_id_is_script(publish.script_id)) {
+    *publish = (dff_publish_t) {
+        .request = request, .result = result, .script_id = dff_str_from(request->script_id),
+        .set_id = dff_publish_set_id(request->script_id), .code = DFF_BUF_INIT,
+    };
+    if (!dff_id_is_script(publish->script_id)) {
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,
                            "\"%.128s\" is not a script id like demo__basic (set, two underscores, "
                            "script; up to 64 of [A-Za-z0-9_])", request->script_id);
     }
-
-    if (dff_publish_expand_tabs(request->code, &code, err) != DFF_OK) {
-        goto done;
+    if (dff_publish_expand_tabs(request->code, &publish->code, err) != DFF_OK) {
+        return DFF_ERROR;
     }
-    publish.code = (dff_str_t) { code.data, code.len };
-    if (dff_digest_md5(publish.md5, publish.code, err) != DFF_OK
-        || dff_db_connect(db, err) != DFF_OK      /* before a worker is busied in vain */
-        || dff_publish_check(rcmd, cfg, &publish, err) != DFF_OK)
-    {
-        goto done;
-    }
+    return dff_digest_md5(publish->md5, (dff_str_t) { publish->code.data, publish->code.len },
+                          err);
+}
 
-    if (dff_db_transaction(db, dff_publish_body, &publish, err) != DFF_OK) {
-        dff_err_wrap(err, "storing %s", request->script_id);
-        goto done;
+
+int
+dff_publish_store(dff_db_t *db, dff_rcmd_t *rcmd, dff_publish_t *publish, dff_err_t *err)
+{
+    dff_publish_result_t *result = publish->result;
+    const char           *id = publish->request->script_id;
+
+    if (dff_db_transaction(db, dff_publish_body, publish, err) != DFF_OK) {
+        return dff_err_wrap(err, "storing %s", id);
     }
     result->stored = true;
-    rc = dff_sync_script(db, rcmd, request->script_id, &result->count, err);
-    if (rc != DFF_OK) {
-        dff_err_wrap(err, "version %d of %s is stored but not live", result->version,
-                     request->script_id);
-    }
+    return dff_sync_script(db, rcmd, id, &result->count, err) == DFF_OK ? DFF_OK
+        : dff_err_wrap(err, "version %d of %s is stored but not live", result->version, id);
+}
 
-done:
-    dff_buf_release(&code);
+
+void
+dff_publish_end(dff_publish_t *publish)
+{
+    free(publish->kwargs);
+    dff_buf_release(&publish->code);
+    *publish = (dff_publish_t) { 0 };
+}
+
+
+int
+dff_publish_run(dff_db_t *db, dff_rcmd_t *rcmd, const dff_config_t *cfg,
+    const dff_publish_request_t *request, dff_publish_result_t *result, dff_err_t *err)
+{
+    dff_publish_t publish;
+    int           rc = DFF_ERROR;
+
+    if (dff_publish_begin(&publish, request, result, err) == DFF_OK
+        && dff_db_connect(db, err) == DFF_OK      /* before a worker is busied in vain */
+        && dff_publish_check(rcmd, cfg, &publish, err) == DFF_OK)
+    {
+        rc = dff_publish_store(db, rcmd, &publish, err);
+    }
+    dff_publish_end(&publish);
     return rc;
 }
 

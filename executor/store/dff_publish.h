@@ -6,6 +6,9 @@
 #ifndef DFF_PUBLISH_H
 #define DFF_PUBLISH_H
 
+#include "dff_buf.h"
+#include "dff_digest.h"
+#include "dff_envelope.h"
 #include "store/dff_db.h"
 #include "store/dff_func.h"
 #include "store/dff_rcmd.h"
@@ -21,6 +24,10 @@ typedef struct {
     const char *note;       /* of the history row; NULL: none */
     int         queue;      /* that the check runs on */
     bool        create;     /* script and set are made when they are missing, else 404 */
+    bool        keep_draft; /* the draft stays: the code was taken from it before */
+    /* Inside the transaction, script and set are locked: may it be? NULL: it may. */
+    int       (*allow)(dff_db_t *db, void *ctx, dff_err_t *err);
+    void       *allow_ctx;
 } dff_publish_request_t;
 
 typedef struct {
@@ -31,10 +38,32 @@ typedef struct {
     char            *failure;   /* check failed: the worker's JSON, in full; else NULL */
 } dff_publish_result_t;
 
+/* A publish in steps, for those who do not wait for the worker: begin, then a job that
+ * somebody runs, checked with its reply, store, end. */
+typedef struct {
+    const dff_publish_request_t *request;       /* lives until the end */
+    dff_publish_result_t        *result;
+    dff_str_t                    set_id, script_id;
+    dff_buf_t                    code;          /* without TABs */
+    char                         md5[DFF_DIGEST_MD5_SIZE];
+    char                        *kwargs;        /* of the job */
+} dff_publish_t;
+
+int dff_publish_begin(dff_publish_t *publish, const dff_publish_request_t *request,
+    dff_publish_result_t *result, dff_err_t *err);
+/* Fills job, whose texts live until the end. */
+int dff_publish_job(dff_publish_t *publish, dff_job_t *job, dff_err_t *err);
+int dff_publish_checked(dff_publish_t *publish, const dff_reply_t *reply, dff_err_t *err);
+int dff_publish_store(dff_db_t *db, dff_rcmd_t *rcmd, dff_publish_t *publish, dff_err_t *err);
+void dff_publish_end(dff_publish_t *publish);       /* accepts a zeroed one */
+
+/* Code as it is stored: each TAB becomes 4 spaces; refused: too long, a NUL. */
+int dff_publish_expand_tabs(dff_str_t code, dff_buf_t *out, dff_err_t *err);
+
 /*
- * DFF_ERROR: err has the reason (DFF_E_SCRIPT_PRE_CHECK: the script raised, its
- * text is what the worker reported), and result->stored how far it came: when it
- * is true, dff_sync_script (dffctl db publish-all) is the repair.
+ * All of it, waiting for the worker. DFF_ERROR: err has the reason (DFF_E_SCRIPT_PRE_CHECK:
+ * the script raised, its text is what the worker reported), and result->stored how far it
+ * came: when it is true, dff_sync_script (dffctl db publish-all) is the repair.
  */
 int dff_publish_run(dff_db_t *db, dff_rcmd_t *rcmd, const dff_config_t *cfg,
     const dff_publish_request_t *request, dff_publish_result_t *result, dff_err_t *err);

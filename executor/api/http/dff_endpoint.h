@@ -31,6 +31,7 @@ typedef enum {
 #define DFF_ENDPOINT_QUIET      8u      /* with the trace id of log polling it is not logged */
 #define DFF_ENDPOINT_NO_RECORD  16u     /* writes, but is no operation to be recorded */
 #define DFF_ENDPOINT_SECRET     32u     /* its body is in no record and no reqDump */
+#define DFF_ENDPOINT_FILTERS    64u     /* takes the filters of its entity */
 
 struct dff_entity_s;
 

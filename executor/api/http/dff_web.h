@@ -57,6 +57,7 @@ struct dff_web_call_s {
     dff_str_t             file_info;    /* JSON of an upload, for the record; or data NULL */
 
     dff_wait_t           *wait;         /* while it waits */
+    char                  task_id[DFF_TASK_ID_MAX + 1];     /* of what it runs, or has run */
     dff_web_resume_fn     resume;
     void                 *state;        /* the handler's, in the arena */
     void                (*release)(void *state);        /* what state holds beside memory */

@@ -2,6 +2,7 @@
 #include "api/http/dff_web.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dff_time.h"
@@ -183,7 +184,11 @@ dff_web_run(dff_web_call_t *call, dff_job_t *job, int wait_ms, dff_web_resume_fn
     job->trace_id = dff_str_from(call->req.trace_id);
     call->wait = dff_replies_call(call->web->api->replies, job, wait_ms, true,
                                   dff_web_call_resumed, call, err);
-    return call->wait == NULL ? DFF_ERROR : DFF_WEB_WAITS;
+    if (call->wait == NULL) {
+        return DFF_ERROR;
+    }
+    (void) snprintf(call->task_id, sizeof(call->task_id), "%s", dff_wait_task_id(call->wait));
+    return DFF_WEB_WAITS;
 }
 
 /* --- checks ---------------------------------------------------------------------------------- */

@@ -4,12 +4,24 @@
 #include "dff_banned.h"
 
 static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
-    &dff_func_store_routes, &dff_system_log_routes, &dff_monitor_node_routes,
+    &dff_access_key_routes,
+    &dff_api_auth_routes,
+    &dff_env_routes,
+    &dff_func_result_routes,
+    &dff_func_routes,
+    &dff_func_store_routes,
+    &dff_link_routes,
+    &dff_log_routes,
+    &dff_monitor_node_routes,
     &dff_monitor_task_routes,
-
-    &dff_public_routes, &dff_sign_in_routes, &dff_user_routes, &dff_access_key_routes,
-    &dff_system_config_routes, &dff_operation_routes, &dff_link_routes, &dff_api_auth_routes,
-    &dff_env_routes, &dff_log_routes, &dff_func_result_routes,
+    &dff_operation_routes,
+    &dff_public_routes,
+    &dff_script_routes,
+    &dff_script_set_routes,
+    &dff_sign_in_routes,
+    &dff_system_config_routes,
+    &dff_system_log_routes,
+    &dff_user_routes,
 };
 
 

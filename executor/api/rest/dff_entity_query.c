@@ -68,7 +68,8 @@ bool
 dff_entity_filters(const dff_endpoint_t *endpoint)
 {
     return endpoint->handler == dff_entity_list || endpoint->handler == dff_entity_modify_many
-        || endpoint->handler == dff_entity_delete_many;
+        || endpoint->handler == dff_entity_delete_many
+        || (endpoint->flags & DFF_ENDPOINT_FILTERS) != 0;
 }
 
 

@@ -7,12 +7,25 @@
 
 #include "api/http/dff_web.h"
 
-extern const dff_endpoint_group_t dff_func_store_routes, dff_system_log_routes,
-    dff_monitor_node_routes, dff_monitor_task_routes;
-
-extern const dff_endpoint_group_t dff_sign_in_routes, dff_user_routes, dff_access_key_routes,
-    dff_system_config_routes, dff_public_routes, dff_operation_routes, dff_link_routes,
-    dff_api_auth_routes, dff_env_routes, dff_log_routes, dff_func_result_routes;
+/* One a line, so that two who add one do not meet. */
+extern const dff_endpoint_group_t dff_access_key_routes;
+extern const dff_endpoint_group_t dff_api_auth_routes;
+extern const dff_endpoint_group_t dff_env_routes;
+extern const dff_endpoint_group_t dff_func_result_routes;
+extern const dff_endpoint_group_t dff_func_routes;
+extern const dff_endpoint_group_t dff_func_store_routes;
+extern const dff_endpoint_group_t dff_link_routes;
+extern const dff_endpoint_group_t dff_log_routes;
+extern const dff_endpoint_group_t dff_monitor_node_routes;
+extern const dff_endpoint_group_t dff_monitor_task_routes;
+extern const dff_endpoint_group_t dff_operation_routes;
+extern const dff_endpoint_group_t dff_public_routes;
+extern const dff_endpoint_group_t dff_script_routes;
+extern const dff_endpoint_group_t dff_script_set_routes;
+extern const dff_endpoint_group_t dff_sign_in_routes;
+extern const dff_endpoint_group_t dff_system_config_routes;
+extern const dff_endpoint_group_t dff_system_log_routes;
+extern const dff_endpoint_group_t dff_user_routes;
 
 /* Rows of what every entity has. base: a literal like "/api/v1/users". */
 #define DFF_ROUTE_LIST(base, what, entity_, privilege_, kind) \

@@ -1,0 +1,558 @@
+/* Running functions: see the header. */
+#include "api/rest/dff_func_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dff_iso.h"
+#include "dff_keys.h"
+#include "dff_time.h"
+#include "api/rest/dff_entity.h"
+#include "api/rest/dff_joined.h"
+#include "api/rest/dff_script_lock.h"
+#include "api/rest/dff_script_publish.h"
+#include "store/dff_caller.h"
+#include "store/dff_func.h"
+
+#include "dff_banned.h"
+
+#define DFF_FUNC_DIRECT_QUEUE   1       /* of calls that name none */
+#define DFF_FUNC_ASYNC_QUEUE    9
+#define DFF_FUNC_CRONTAB_QUEUE  8
+#define DFF_FUNC_EXPIRES        10      /* times the timeout: not started by then */
+#define DFF_FUNC_GRACE_MS       1000    /* for the function's own 599.31 to arrive */
+#define DFF_FUNC_DRAFT_MARGIN_MS  5000
+
+static const char *const dff_func_modes[] = { "sync", "async", NULL };
+static const char *const dff_func_returns[] = { "raw", "repr", "jsonDumps", "ALL", NULL };
+
+static const dff_prop_t dff_func_option_props[] = {
+    { "timeout", DFF_PROP_INT, DFF_OP_BODY, .min = 1, .max = DFF_TIMEOUT_MAX_S,
+      .about = "s; within _FUNC_TASK_MIN_TIMEOUT and _FUNC_TASK_MAX_TIMEOUT" },
+    { "apiTimeout", DFF_PROP_INT, DFF_OP_BODY, .min = 1, .max = DFF_TIMEOUT_MAX_S,
+      .about = "s; within _FUNC_TASK_MIN_API_TIMEOUT and _FUNC_TASK_MAX_API_TIMEOUT" },
+    { "execMode", DFF_PROP_STR, DFF_OP_BODY, .names = dff_func_modes },
+    { "returnType", DFF_PROP_STR, DFF_OP_BODY, .names = dff_func_returns },
+    { "unfold", DFF_PROP_BOOL, DFF_OP_BODY, .about = "The result alone is the body" },
+    { "saveResult", DFF_PROP_BOOL, DFF_OP_BODY },
+    { "neverExpire", DFF_PROP_BOOL, DFF_OP_BODY },
+    { "eta", DFF_PROP_TIME, DFF_OP_BODY, .about = "Run then; async only" },
+};
+static const dff_shape_t dff_func_options = DFF_SHAPE(dff_func_option_props);
+
+static const dff_prop_t dff_func_call_props[] = {
+    { "kwargs", DFF_PROP_FREE, DFF_OP_BODY },
+    { "options", DFF_PROP_OBJECT, DFF_OP_BODY, .shape = &dff_func_options },
+};
+const dff_shape_t dff_func_call_body = DFF_SHAPE(dff_func_call_props);
+
+static const dff_prop_t dff_func_draft_props[] = {
+    { "kwargs", DFF_PROP_FREE, DFF_OP_BODY },
+};
+const dff_shape_t dff_func_draft_body = DFF_SHAPE(dff_func_draft_props);
+
+typedef struct {            /* a call that waits; in the arena */
+    dff_str_t func_id;
+    bool      unfold, save;
+    int64_t   began_ms;     /* of a draft, monotonic */
+} dff_func_work_t;
+
+
+static dff_str_t
+dff_func_kwargs(const dff_web_call_t *call)
+{
+    dff_str_t kwargs = dff_member_value(call->req.body, "kwargs");
+
+    return kwargs.len == 0 || dff_str_eq(kwargs, DFF_STR("null")) ? DFF_STR("{}") : kwargs;
+}
+
+
+/* _DFF_HTTP_REQUEST of a call from here. Headers that sign somebody in are left out. */
+static dff_str_t
+dff_func_request(dff_web_call_t *call)
+{
+    static const struct { const char *cgi, *name; } headers[] = {
+        { "HTTP_HOST", "host" }, { "HTTP_USER_AGENT", "user-agent" },
+        { "HTTP_ACCEPT", "accept" }, { "CONTENT_TYPE", "content-type" },
+        { "HTTP_X_TRACE_ID", "x-trace-id" }, { "HTTP_X_DFF_ORIGIN", "x-dff-origin" },
+    };
+    dff_buf_t   out = DFF_BUF_INIT;
+    const char *copy, *comma = "";
+    size_t      len;
+
+    dff_buf_add_str(&out, DFF_STR("{\"method\":\"POST\",\"originalUrl\":"));
+    dff_buf_add_json_string(&out, call->req.path);
+    dff_buf_add_str(&out, DFF_STR(",\"url\":"));
+    dff_buf_add_json_string(&out, call->req.path);
+    dff_buf_add_str(&out, DFF_STR(",\"headers\":{"));
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        dff_str_t value = dff_web_header(&call->req, headers[i].cgi);
+
+        if (value.len > 0) {
+            dff_buf_addf(&out, "%s\"%s\":", comma, headers[i].name);
+            dff_buf_add_json_string(&out, value);
+            comma = ",";
+        }
+    }
+    dff_buf_addf(&out, "},\"query\":{},\"hostname\":");
+    dff_buf_add_json_string(&out, dff_web_header(&call->req, "HTTP_HOST"));
+    dff_buf_addf(&out, ",\"ip\":\"%s\",\"ips\":[],\"xhr\":false}", call->client_ip);
+    copy = dff_buf_failed(&out) ? NULL
+        : dff_arena_copy(&call->arena, (dff_str_t) { out.data, out.len });
+    len = out.len;
+    dff_buf_release(&out);
+    return copy == NULL ? DFF_STR("") : (dff_str_t) { copy, len };
+}
+
+/* --- the answer to a call -------------------------------------------------------------------- */
+
+/* What a DFF.RESP says about its answer: status, type, headers. */
+static void
+dff_func_control(dff_web_call_t *call, const dff_reply_t *reply)
+{
+    static const char *const ours[] = {
+        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer",
+        "set-cookie", "status", "content-type"
+    };
+    dff_web_answer_t *answer = &call->answer;
+    json_t           *control = json_loadb(reply->control.data, reply->control.len, 0, NULL);
+    json_t           *status = json_object_get(control, "statusCode"), *value;
+    const char       *type = json_string_value(json_object_get(control, "contentType")), *name;
+
+    if (json_is_integer(status) && json_integer_value(status) >= 200
+        && json_integer_value(status) <= 599)
+    {
+        answer->status = (int) json_integer_value(status);
+    }
+    if (type != NULL && strpbrk(type, "\r\n") == NULL) {
+        answer->content_type = dff_arena_copy(&call->arena, dff_str_from(type));
+    }
+    json_object_foreach(json_object_get(control, "headers"), name, value) {
+        bool refused = !json_is_string(value) || name[0] == '\0'
+            || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                           "0123456789-_")] != '\0';
+
+        for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+            refused = refused || strcasecmp(name, ours[i]) == 0;
+        }
+        if (!refused) {
+            dff_web_answer_header(answer, name, dff_str_from(json_string_value(value)));
+        }
+    }
+    json_decref(control);
+}
+
+
+static void
+dff_func_add_result(dff_buf_t *out, const dff_reply_t *reply)
+{
+    if (reply->body_type == DFF_BODY_JSON) {
+        dff_buf_add_str(out, reply->body);
+    } else {
+        dff_buf_add_json_string(out, reply->body);
+    }
+}
+
+
+static void
+dff_func_add_task(dff_buf_t *out, dff_str_t id)
+{
+    dff_buf_add_str(out, DFF_STR("\"taskId\":"));
+    dff_buf_add_json_string(out, id);
+    dff_buf_add_str(out, DFF_STR(",\"resultURL\":\"/api/v1/func-result?taskId="));
+    dff_buf_add_json_escaped(out, id);
+    dff_buf_add_str(out, DFF_STR("\""));
+}
+
+
+static int
+dff_func_call_resume(dff_web_call_t *call, const dff_reply_t *reply, dff_err_t *err)
+{
+    const dff_func_work_t *work = call->state;
+    dff_web_answer_t      *answer = &call->answer;
+
+    if (reply == NULL && err->reason == DFF_E_API_TIMEOUT) {
+        return dff_web_refuse(call, err, DFF_E_API_TIMEOUT, NULL,
+                              json_pack("{s:s}", "id", call->task_id), "%s",
+                              dff_err_row(DFF_E_API_TIMEOUT)->message);
+    }
+    if (reply == NULL || reply->status != DFF_STATUS_SUCCESS) {
+        if (dff_script_failed(call, reply, reply == NULL ? work->func_id : reply->id,
+                              DFF_E_FUNC_FAILED, err) != DFF_OK && reply != NULL)
+        {
+            (void) dff_err_set(err, err->reason, "%s", dff_err_row(err->reason)->message);
+        }
+        return DFF_ERROR;
+    }
+    if (!work->unfold) {
+        dff_buf_add_str(&answer->data, DFF_STR("{\"result\":"));
+        dff_func_add_result(&answer->data, reply);
+        if (work->save) {
+            dff_buf_add_str(&answer->data, DFF_STR(","));
+            dff_func_add_task(&answer->data, reply->id);
+        }
+        dff_buf_add_str(&answer->data, DFF_STR("}"));
+        return DFF_OK;
+    }
+    answer->content_type = reply->body_type == DFF_BODY_JSON
+        ? "application/json; charset=utf-8" : "text/plain; charset=utf-8";
+    if (reply->control.len > 0) {
+        dff_func_control(call, reply);
+    }
+    dff_buf_add_str(&answer->content, reply->body);
+    return DFF_OK;
+}
+
+/* --- options --------------------------------------------------------------------------------- */
+
+/* An option in s, within the configuration's range; fallback when it is not there. */
+static int
+dff_func_seconds(dff_str_t options, const char *name, int64_t min, int64_t max, int fallback,
+    int *seconds, dff_err_t *err)
+{
+    dff_str_t text = dff_member_value(options, name);
+    int64_t   number = fallback;
+
+    if (text.data != NULL
+        && (dff_json_int64(text, &number) != DFF_OK || number < min || number > max))
+    {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,
+                           "options.%s must be from %lld to %lld s", name, (long long) min,
+                           (long long) max);
+    }
+    *seconds = (int) number;
+    return DFF_OK;
+}
+
+
+/* Fills the job from the options and the function's configuration; *api_timeout_s: how long
+ * a caller waits; *eta_ms: when it is to run, 0: now. */
+static int
+dff_func_options_take(dff_web_call_t *call, dff_str_t options, const dff_func_config_t *func,
+    dff_job_t *job, int *api_timeout_s, int64_t *eta_ms, dff_err_t *err)
+{
+    const dff_config_t *cfg = call->web->api->cfg;
+    dff_str_t           type = dff_member_text(&call->arena, options, "returnType");
+    dff_str_t           mode = dff_member_text(&call->arena, options, "execMode");
+    dff_str_t           eta = dff_member_text(&call->arena, options, "eta");
+    bool                async = dff_str_eq(mode, DFF_STR("async"));
+
+    if (dff_func_seconds(options, "timeout", cfg->func_min_timeout_s, cfg->func_max_timeout_s,
+                         func->timeout_s > 0 ? func->timeout_s
+                         : (int) cfg->func_default_timeout_s, &job->timeout_s, err) != DFF_OK
+        || dff_func_seconds(options, "apiTimeout", cfg->func_min_api_timeout_s,
+                            cfg->func_max_api_timeout_s,
+                            func->api_timeout_s > 0 ? func->api_timeout_s
+                            : (int) cfg->func_default_api_timeout_s, api_timeout_s, err)
+           != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    if (eta.len > 0 && !async) {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,
+                           "options.eta is for execMode async only");
+    }
+    *eta_ms = 0;
+    if (eta.len > 0) {
+        (void) dff_iso_read(eta, &call->web->tz, eta_ms);       /* the shape was checked */
+    }
+    job->exec_mode = async ? DFF_EXEC_ASYNC : DFF_EXEC_SYNC;
+    job->return_type = type.len == 0 ? DFF_RETURN_RAW
+        : (dff_return_type_t) dff_return_type_from(type);
+    job->save_result = dff_member_is(options, "saveResult", DFF_JSON_TRUE);
+    job->keep_result = async || job->save_result;
+    job->queue = func->queue >= 0 ? func->queue
+        : async ? DFF_FUNC_ASYNC_QUEUE : DFF_FUNC_DIRECT_QUEUE;
+    job->max_memory_mb = func->max_memory_mb;
+    job->retry_on_lost = func->retry_on_lost;
+    if (!dff_member_is(options, "neverExpire", DFF_JSON_TRUE)) {
+        job->expires_at_ms = (*eta_ms > 0 ? *eta_ms : dff_time_now_ms())
+            + (int64_t) job->timeout_s * DFF_FUNC_EXPIRES * 1000;
+    }
+    return DFF_OK;
+}
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+/* Into the set of jobs that are due later. */
+static int
+dff_func_delay(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *err)
+{
+    dff_api_t  *api = call->web->api;
+    size_t      size = dff_job_size(job);
+    char       *envelope = malloc(size + 1);
+    redisReply *waiting;
+    long long   count;
+    int         rc;
+
+    if (envelope == NULL) {
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
+    }
+    size = (size_t) (dff_job_write(envelope, job) - envelope);
+    waiting = dff_rcmd_run(api->rcmd, err, "ZCARD " DFF_KEY_DELAYED);
+    count = waiting != NULL && waiting->type == REDIS_REPLY_INTEGER ? waiting->integer : 0;
+    if (waiting == NULL) {
+        rc = DFF_ERROR;
+    } else if (count >= api->cfg->worker_queue_limit) {
+        rc = dff_err_set(err, DFF_E_WORKER_QUEUE_CONGESTION, "%lld jobs wait for their time",
+                         count);
+    } else {
+        rc = dff_rcmd_do(api->rcmd, err, "ZADD " DFF_KEY_DELAYED " %lld %b", (long long) eta_ms,
+                         envelope, size);
+    }
+    if (waiting != NULL) {
+        freeReplyObject(waiting);
+    }
+    free(envelope);
+    return rc;
+}
+
+
+/* The marker that func-result finds until the task has ended. */
+static void
+dff_func_mark(dff_web_call_t *call, dff_str_t task_id)
+{
+    dff_reply_t marker = { .id = task_id, .status = DFF_STATUS_QUEUED };
+    dff_api_t  *api = call->web->api;
+    size_t      size = dff_reply_size(&marker);
+    char       *text = malloc(size + 1);
+    dff_key_t   key;
+
+    if (text != NULL) {
+        size = (size_t) (dff_reply_write(text, &marker) - text);
+        dff_key_result(key, task_id);
+        /* Without it the task is 404 until it ends; nothing worse. */
+        (void) dff_rcmd_do(api->rcmd, NULL, "SET %s %b NX EX %lld", key, text, size,
+                           (long long) api->cfg->worker_result_expires_s);
+    }
+    free(text);
+}
+
+
+static int
+dff_func_start(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *err)
+{
+    dff_api_t *api = call->web->api;
+    char       made[DFF_ID_SIZE];
+    int        rc;
+
+    if (eta_ms > 0) {
+        if (dff_id_make(&api->ids, made, "task-") == 0) {
+            return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
+        }
+        (void) snprintf(call->task_id, sizeof(call->task_id), "%s", made);
+        job->id = dff_str_from(call->task_id);
+        job->queued_at_ms = dff_time_now_ms();
+        rc = dff_func_delay(call, job, eta_ms, err);
+    } else {
+        rc = dff_caller_start(api->rcmd, api->cfg, job, call->task_id, err);
+    }
+    if (rc == DFF_OK) {
+        dff_func_mark(call, job->id);
+    }
+    return rc;
+}
+
+
+/* The job of a published function, as far as it does not depend on options. */
+static int
+dff_func_find_job(dff_web_call_t *call, dff_str_t func_id, dff_func_config_t *config,
+    dff_job_t *job, dff_err_t *err)
+{
+    *job = (dff_job_t) {
+        .func_id = func_id, .trace_id = dff_str_from(call->req.trace_id),
+        .kwargs = DFF_STR("{}"),
+    };
+    if (dff_func_find(call->web->api->db, func_id.data, config, &job->script_version, err)
+        == DFF_OK)
+    {
+        return DFF_OK;
+    }
+    return err->reason == DFF_E_CLIENT_NOT_FOUND || err->reason == DFF_E_CLIENT_BAD_REQUEST
+        ? dff_web_not_found(call, err, "func", func_id) : DFF_ERROR;
+}
+
+
+int
+dff_func_call(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_func_work_t  *work = dff_arena_alloc(&call->arena, sizeof(*work));
+    dff_str_t         options = dff_member_value(call->req.body, "options");
+    dff_func_config_t config;
+    dff_job_t         job;
+    int               api_timeout_s, wait_ms;
+    int64_t           eta_ms;
+
+    if (work == NULL) {
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
+    }
+    options = options.data == NULL ? DFF_STR("{}") : options;
+    if (dff_func_find_job(call, call->params[0], &config, &job, err) != DFF_OK
+        || dff_func_options_take(call, options, &config, &job, &api_timeout_s, &eta_ms, err)
+           != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    job.origin = DFF_ORIGIN_DIRECT;
+    job.kwargs = dff_func_kwargs(call);
+    job.request = dff_func_request(call);
+    *work = (dff_func_work_t) {
+        .func_id = job.func_id, .unfold = dff_member_is(options, "unfold", DFF_JSON_TRUE),
+        .save = job.save_result,
+    };
+    call->state = work;
+    if (job.exec_mode == DFF_EXEC_ASYNC) {
+        if (dff_func_start(call, &job, eta_ms, err) != DFF_OK) {
+            return DFF_ERROR;
+        }
+        dff_buf_add_str(&call->answer.data, DFF_STR("{"));
+        dff_func_add_task(&call->answer.data, job.id);
+        dff_buf_add_str(&call->answer.data, DFF_STR("}"));
+        return DFF_OK;
+    }
+    wait_ms = job.timeout_s <= api_timeout_s ? job.timeout_s * 1000 + DFF_FUNC_GRACE_MS
+                                             : api_timeout_s * 1000;
+    return dff_web_run(call, &job, wait_ms, dff_func_call_resume, err);
+}
+
+
+/* Only what is asked for is run, by whom it is asked does not matter: it changes nothing
+ * that its owner has not decided. */
+int
+dff_func_cron(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_db_value_t    values[] = { DFF_DB_VALUE_TEXT(call->params[0]) };
+    dff_func_config_t config;
+    dff_db_rows_t     rows;
+    dff_job_t         job;
+    dff_str_t         func_id = { 0 }, kwargs = { 0 };
+
+    if (dff_db_query(call->web->api->db, "SELECT funcId, funcCallKwargsJSON FROM crontab_config"
+                     " WHERE id = ?", DFF_DB_ARGS(values), &rows, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    if (rows.nrows > 0) {
+        func_id = dff_str_from(dff_arena_copy(&call->arena, dff_db_cell(&rows, 0, 0)));
+        kwargs = dff_str_from(dff_arena_copy(&call->arena, dff_db_cell(&rows, 0, 1)));
+    }
+    dff_db_rows_release(&rows);
+    if (func_id.data == NULL || kwargs.data == NULL) {
+        return dff_web_not_found(call, err, "crontab config", call->params[0]);
+    }
+    if (dff_func_find_job(call, func_id, &config, &job, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    job.origin = DFF_ORIGIN_CRONTAB;
+    job.origin_id = call->params[0];
+    job.exec_mode = DFF_EXEC_CRONTAB;
+    job.queue = config.queue >= 0 ? config.queue : DFF_FUNC_CRONTAB_QUEUE;
+    job.timeout_s = config.timeout_s > 0 ? config.timeout_s
+        : (int) call->web->api->cfg->func_default_timeout_s;
+    job.max_memory_mb = config.max_memory_mb;
+    job.retry_on_lost = config.retry_on_lost;
+    job.kwargs = kwargs;
+    job.expires_at_ms = dff_time_now_ms() + (int64_t) job.timeout_s * DFF_FUNC_EXPIRES * 1000;
+    return dff_func_start(call, &job, 0, err);
+}
+
+/* --- drafts ---------------------------------------------------------------------------------- */
+
+/* {"scripts":{"<id>":"<draft>",…},"kwargs":{…}}: of all scripts of the set that have drafts. */
+static int
+dff_func_draft_kwargs(dff_web_call_t *call, dff_str_t script_id, dff_str_t *kwargs,
+    dff_err_t *err)
+{
+    dff_db_value_t values[] = {
+        DFF_DB_VALUE_TEXT(dff_script_set_of(script_id)), DFF_DB_VALUE_TEXT(script_id)
+    };
+    dff_buf_t      out = DFF_BUF_INIT;
+    dff_db_rows_t  rows;
+    bool           found = false;
+
+    if (dff_db_query(call->web->api->db, "SELECT id, codeDraft FROM script WHERE scriptSetId = ?"
+                     " AND codeDraft IS NOT NULL AND (id = ? OR codeMD5 IS NULL"
+                     " OR codeMD5 <> codeDraftMD5)", DFF_DB_ARGS(values), &rows, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    dff_buf_add_str(&out, DFF_STR("{\"scripts\":{"));
+    for (size_t i = 0; i < rows.nrows; i++) {
+        found = found || dff_str_eq(dff_db_cell(&rows, i, 0), script_id);
+        dff_buf_add_str(&out, i == 0 ? DFF_STR("") : DFF_STR(","));
+        dff_buf_add_json_string(&out, dff_db_cell(&rows, i, 0));
+        dff_buf_add_str(&out, DFF_STR(":"));
+        dff_buf_add_json_string(&out, dff_db_cell(&rows, i, 1));
+    }
+    dff_db_rows_release(&rows);
+    dff_buf_add_str(&out, DFF_STR("},\"kwargs\":"));
+    dff_buf_add_str(&out, dff_func_kwargs(call));
+    dff_buf_add_str(&out, DFF_STR("}"));
+    kwargs->data = dff_buf_failed(&out) ? NULL
+        : dff_arena_copy(&call->arena, (dff_str_t) { out.data, out.len });
+    kwargs->len = out.len;
+    dff_buf_release(&out);
+    if (!found) {
+        return dff_web_not_found(call, err, "script", script_id);
+    }
+    return kwargs->data != NULL ? DFF_OK : dff_err_set(err, DFF_E_SYS, "out of memory");
+}
+
+
+static int
+dff_func_draft_resume(dff_web_call_t *call, const dff_reply_t *reply, dff_err_t *err)
+{
+    const dff_func_work_t *work = call->state;
+    dff_buf_t             *out = &call->answer.data;
+    dff_str_t              so_far;
+
+    if (reply != NULL && reply->status == DFF_STATUS_SUCCESS) {
+        dff_buf_add_str(out, DFF_STR("{\"result\":"));
+        dff_buf_add_str(out, reply->body);
+        dff_buf_addf(out, ",\"traceInfo\":null,\"einfoTEXT\":null,\"cost\":%.3f}",
+                     (double) (dff_time_monotonic_ms() - work->began_ms) / 1000);
+        return DFF_OK;
+    }
+    if (reply != NULL && reply->status == DFF_STATUS_FAILURE
+        && dff_json_check(reply->body, NULL, NULL, NULL) == DFF_OK)
+    {
+        so_far = dff_member_value(reply->body, "result");
+        dff_buf_add_str(out, DFF_STR("{\"result\":"));
+        dff_buf_add_str(out, so_far.data == NULL ? DFF_STR("null") : so_far);
+        dff_buf_add_str(out, DFF_STR("}"));
+        call->answer.data_with_error = true;
+    }
+    return dff_script_failed(call, reply, work->func_id, DFF_E_SCRIPT_PRE_CHECK, err);
+}
+
+
+int
+dff_func_draft(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_func_work_t *work = dff_arena_alloc(&call->arena, sizeof(*work));
+    dff_str_t        id = call->params[0], script_id = id;
+    dff_job_t        job;
+
+    if (work == NULL) {
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
+    }
+    if (dff_id_is_func(id)) {
+        script_id = dff_id_func_script(id);
+    }
+    if (!dff_id_is_script(script_id)) {
+        return dff_web_not_found(call, err, "script", id);
+    }
+    *work = (dff_func_work_t) { .func_id = id, .began_ms = dff_time_monotonic_ms() };
+    call->state = work;
+    job = (dff_job_t) {
+        .kind = DFF_JOB_DRAFT, .func_id = id, .origin = DFF_ORIGIN_DEBUG,
+        .queue = DFF_SCRIPT_DEBUG_QUEUE, .timeout_s = DFF_SCRIPT_DEBUG_LIMIT_S,
+    };
+    if (dff_func_draft_kwargs(call, script_id, &job.kwargs, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    job.request = dff_func_request(call);
+    return dff_web_run(call, &job, (job.timeout_s
+                       + (int) call->web->api->cfg->func_extra_timeout_to_kill_s) * 1000
+                       + DFF_FUNC_DRAFT_MARGIN_MS, dff_func_draft_resume, err);
+}

@@ -1,0 +1,16 @@
+/*
+ * Running functions from the management API: a published one with options, a draft, a
+ * crontab config. Runs in the api processes.
+ */
+#ifndef DFF_FUNC_CALL_H
+#define DFF_FUNC_CALL_H
+
+#include "api/http/dff_web.h"
+
+extern const dff_shape_t dff_func_call_body, dff_func_draft_body;
+
+int dff_func_call(dff_web_call_t *call, dff_err_t *err);    /* POST /func/:funcId */
+int dff_func_draft(dff_web_call_t *call, dff_err_t *err);   /* POST /func-draft/:funcId */
+int dff_func_cron(dff_web_call_t *call, dff_err_t *err);    /* GET /cron/:id */
+
+#endif

@@ -1,0 +1,436 @@
+"""Script sets and scripts through the API: drafts, locks, publishing, clones, calls."""
+
+import concurrent.futures
+import hashlib
+import os
+import signal
+import time
+
+import pytest
+
+from api import Api, administrator, bad, good, signed_in
+from node import wait_until
+
+CODE = '''@DFF.API('Twice', tags=['b', 'a'])
+def twice(x, by=2):
+    """Doubles.
+
+    More about it."""
+    return x * by
+'''
+
+
+@pytest.fixture(scope='module')
+def admin(session_node):
+    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
+                       "redis.call('DEL', k) end", 0)
+    return administrator(session_node)
+
+
+@pytest.fixture(scope='module')
+def other(session_node, admin):
+    """Another user, who may write."""
+    identity = admin.add('users', username='script-user', password='pw', name='S',
+                         roles=['user'])
+    yield signed_in(session_node, 'script-user', 'pw')
+    admin.delete('users', identity)
+
+
+@pytest.fixture
+def tset(admin):
+    """A script set that is removed afterwards."""
+    admin.get('/api/v1/script-sets/tset/do/delete')
+    admin.add('script-sets', id='tset', title='A set')
+    yield 'tset'
+    admin.get('/api/v1/script-sets/tset/do/delete')
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def publish(api, script, **body):
+    return api.post(f'/api/v1/scripts/{script}/do/publish', body)
+
+
+def script_with(admin, code, script='tset__one'):
+    admin.add('scripts', id=script, codeDraft=code)
+    return script
+
+
+def test_a_script_from_its_draft_to_a_call(node, admin, tset):
+    admin.add('scripts', id='tset__one', title='One', codeDraft=CODE)
+    row = admin.read('/api/v1/scripts/tset__one/do/get')
+    assert (row['code'], row['publishVersion'], row['type']) == (None, 0, 'python')
+    assert row['codeDraft'] == CODE and row['codeDraftMD5'] == md5(CODE)
+
+    data = good(publish(admin, 'tset__one', data={'note': 'first'}))['data']
+    assert (data['id'], data['publishVersion']) == ('tset__one', 1)
+    [func] = data['exportedAPIFuncs']
+    assert func['name'] == 'twice' and func['title'] == 'Twice' and func['defOrder'] == 0
+    assert func['definition'] == 'twice(x, by=2)' and func['args'] == ['x', 'by']
+    assert func['kwargs'] == {'x': {}, 'by': {'default': 2}} and func['tags'] == ['a', 'b']
+    assert func['description'].startswith('Doubles.')
+
+    admin.add('auth-links', id='auln-tset', funcId='tset__one.twice', funcCallKwargsJSON={})
+    assert node.call('auln-tset', x=4).json == 8
+    [row] = admin.list('script-publish-history', scriptId='tset__one')
+    assert (row['scriptPublishVersion'], row['note']) == (1, 'first')
+    [row] = admin.list('funcs', scriptId='tset__one')
+    assert row['id'] == 'tset__one.twice' and row['scpt_publishVersion'] == 1
+    assert admin.read('/api/v1/func/tset__one.twice')['name'] == 'twice'
+    bad(admin.get('/api/v1/func/tset__one.nothing'), 'EClientNotFound', 404)
+
+    # a new version is live when it is answered
+    for n in range(3, 6):
+        admin.modify('scripts', 'tset__one', codeDraft=CODE.replace('by=2', f'by={n}'))
+        assert good(publish(admin, 'tset__one'))['data']['publishVersion'] == n - 1
+        assert node.call('auln-tset', x=4).json == 4 * n
+
+    admin.delete('scripts', 'tset__one')
+    wait_until(lambda: node.call('auln-tset', x=4).status == 404, 0.2)
+    [row] = admin.list('auth-links', id='auln-tset')
+    assert row['funcId'] == 'tset__one.twice' and row['func_id'] is None
+    admin.delete('auth-links', 'auln-tset')
+
+
+def test_tabs_become_spaces_and_a_missing_draft_a_sample(admin, tset):
+    admin.add('scripts', id='tset__a', codeDraft='if 1:\n\tx = "\t"\n')
+    row = admin.read('/api/v1/scripts/tset__a/do/get')
+    assert row['codeDraft'] == 'if 1:\n    x = "    "\n'
+    assert row['codeDraftMD5'] == md5(row['codeDraft'])
+    admin.add('scripts', id='tset__b')
+    assert 'DFF.API' in admin.read('/api/v1/scripts/tset__b/do/get')['codeDraft']
+    good(publish(admin, 'tset__b'))
+    [row] = admin.list('scripts', id='tset__a')
+    assert 'codeDraft' not in row and 'code' not in row and row['sset_title'] == 'A set'
+    assert row['isLocked'] is False
+    assert [r['id'] for r in admin.list('scripts', scriptSetId='tset')] == ['tset__a', 'tset__b']
+    assert [r['id'] for r in admin.list('scripts', scriptSetId='tset', _fulltextSearchField='x',
+                                        _fulltextSearchWord='if 1')] == ['tset__a']
+
+
+def test_a_draft_that_somebody_has_changed_is_not_overwritten(admin, tset):
+    script_with(admin, 'a = 1\n')
+    answer = admin.write('/api/v1/scripts/tset__one/do/modify', {'codeDraft': 'a = 2\n'})
+    assert answer == {'id': 'tset__one', 'codeDraftMD5': md5('a = 2\n')}
+    path = '/api/v1/scripts/tset__one/do/modify'
+    value = bad(admin.post(path, {'prevCodeDraftMD5': md5('a = 1\n'),
+                                  'data': {'codeDraft': 'a = 3\n'}}),
+                'EBizRequestConflict.scriptDraftAlreadyChanged', 409)
+    assert value['error'] == 409.25
+    assert admin.read('/api/v1/scripts/tset__one/do/get')['codeDraft'] == 'a = 2\n'
+    good(admin.post(path, {'prevCodeDraftMD5': md5('a = 2\n'), 'data': {'codeDraft': 'a = 4\n'}}))
+    assert admin.modify('scripts', 'tset__one', title='T') == {
+        'id': 'tset__one', 'codeDraftMD5': None}
+
+    before = admin.list('operation-records', pageSize=1)[0]['seq']
+    good(admin.post(path, {'prevCodeDraftMD5': md5('a = 4\n'), 'data': {'codeDraft': 'a = 5\n'}}))
+    assert admin.list('operation-records', pageSize=1)[0]['seq'] == before
+
+
+def test_of_two_writers_one_wins(admin, tset):
+    script_with(admin, 'a = 0\n')
+    body = {'prevCodeDraftMD5': md5('a = 0\n')}
+
+    def write(n):
+        return admin.post('/api/v1/scripts/tset__one/do/modify',
+                          {**body, 'data': {'codeDraft': f'a = {n}\n'}}).status
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(write, range(1, 9))) == [200] + [409] * 7
+
+
+def test_locks(admin, other, tset):
+    script_with(admin, 'a = 1\n')
+    admin.modify('script-sets', 'tset', isLocked=True)
+    [row] = admin.list('script-sets', id='tset')
+    assert row['isLocked'] is True and row['lockedByUserId'] == 'u-admin'
+    assert other.list('scripts', id='tset__one')[0]['isLocked'] is True
+    refusals = [
+        ('script-sets/tset/do/modify', {'data': {'title': 'x'}}, 'ModifyingScriptSetNotAllowed'),
+        ('script-sets/tset/do/delete', None, 'DeletingScriptSetNotAllowed'),
+        ('scripts/do/add', {'data': {'id': 'tset__two'}}, 'AddingScriptNotAllowed'),
+        ('scripts/tset__one/do/modify', {'data': {'title': 'x'}}, 'ModifyingScriptNotAllowed'),
+        ('scripts/tset__one/do/delete', None, 'DeletingScriptNotAllowed'),
+        ('scripts/tset__one/do/publish', {}, 'ModifyingScriptNotAllowed'),
+    ]
+    for path, body, sub in refusals:
+        bad(other.post('/api/v1/' + path, body), 'EBizCondition.' + sub, 403)
+    admin.modify('script-sets', 'tset', isLocked=None, title='mine')
+    bad(other.post('/api/v1/scripts/tset__one/do/publish', {}),
+        'EBizCondition.ModifyingScriptNotAllowed')
+    admin.modify('script-sets', 'tset', isLocked=False)
+    admin.modify('scripts', 'tset__one', isLocked=True)
+    for path, body, sub in refusals[1:2] + refusals[3:]:
+        bad(other.post('/api/v1/' + path, body), 'EBizCondition.' + sub, 403)
+    other.modify('script-sets', 'tset', title='theirs')
+    admin.modify('scripts', 'tset__one', isLocked=False, title='free')
+    other.modify('scripts', 'tset__one', title='theirs')
+
+
+def test_nothing_edited_is_not_published_unless_forced(admin, tset):
+    script_with(admin, CODE)
+    good(publish(admin, 'tset__one'))
+    bad(publish(admin, 'tset__one'), 'EBizCondition.ScriptNotEdited', 403)
+    assert good(publish(admin, 'tset__one', force=True, wait=True))['data']['publishVersion'] == 2
+    bad(publish(admin, 'tset__none'), 'EClientNotFound', 404)
+    bad(publish(admin, 'none'), 'EClientNotFound', 404)
+    bad(publish(admin, 'tset__one', force='yes'), 'EClientBadRequest', 400)
+
+
+@pytest.mark.parametrize('code, etype', [
+    ('1 / 0\n', 'ZeroDivisionError'), ('def x(:\n', 'SyntaxError'),
+    ('import nothing_like_this\n', 'ModuleNotFoundError')])
+def test_a_script_that_raises_is_refused_and_nothing_is_changed(admin, tset, code, etype):
+    script_with(admin, CODE)
+    good(publish(admin, 'tset__one'))
+    admin.modify('scripts', 'tset__one', codeDraft=code)
+    value = bad(publish(admin, 'tset__one'), 'EScriptPreCheck', 599)
+    assert value['error'] == 599.2 and value['detail']['id'] == 'tset__one'
+    assert value['detail']['etype'] == etype and etype in value['detail']['einfoTEXT']
+    assert set(value['detail']['traceInfo']) == {'header', 'exceptionDump', 'stack'}
+    row = admin.read('/api/v1/scripts/tset__one/do/get')
+    assert row['publishVersion'] == 1 and row['code'] == CODE and row['codeDraft'] == code
+
+
+def test_a_function_exported_twice_is_refused(admin, tset):
+    script_with(admin, CODE + CODE)
+    answer = publish(admin, 'tset__one')
+    assert answer.status in (409, 599), answer
+    if answer.status == 409:
+        assert bad(answer, 'EClientDuplicated')['detail'] == {'funcName': 'twice'}
+
+
+def test_a_script_that_never_ends_is_a_timeout_and_others_are_served(node, admin, tset):
+    script_with(admin, 'import time\ntime.sleep(2)\n' + CODE)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(publish, admin, 'tset__one')
+        time.sleep(0.3)
+        begin = time.monotonic()
+        for _ in range(4):      # as many as there are api processes, and more
+            admin.list('scripts')
+        assert time.monotonic() - begin < 1.5
+        assert good(slow.result())['data']['publishVersion'] == 1
+
+
+def test_two_who_publish_at_once_both_succeed_or_one_is_told(admin, tset):
+    script_with(admin, CODE, 'tset__race')
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: publish(admin, 'tset__race'), range(4)))
+    good_ones = [a for a in answers if a.status == 200]
+    assert len(good_ones) == 1
+    for answer in answers:
+        if answer.status != 200:
+            bad(answer, 'EBizCondition.ScriptNotEdited')
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: publish(admin, 'tset__race', force=True), range(4)))
+    versions = sorted(good(a)['data']['publishVersion'] for a in answers)
+    assert versions == [2, 3, 4, 5]
+    assert len(admin.list('script-publish-history', scriptId='tset__race')) == 5
+
+
+def test_a_script_of_1_mb_and_one_that_is_too_large(admin, tset):
+    code = CODE + '#' + 'x' * (1 << 20) + '\n'
+    script_with(admin, code)
+    good(publish(admin, 'tset__one'))
+    assert admin.read('/api/v1/scripts/tset__one/do/get')['code'] == code
+    bad(admin.post('/api/v1/scripts/tset__one/do/modify',
+                   {'data': {'codeDraft': 'x' * ((2 << 20) + 1)}}), 'EClientBadRequest', 400)
+
+
+@pytest.mark.parametrize('identity', [
+    'a__b', 'a b', '', '1a', 'x' * 65, "a'b", 'a/../b', '中', None, '__a'])
+def test_what_a_set_must_not_be_called(admin, identity):
+    bad(admin.post('/api/v1/script-sets/do/add', {'data': {'id': identity}}),
+        'EClientBadRequest', 400)
+
+
+def test_what_a_script_must_not_be_called(admin, tset):
+    for identity in ('tset', 'tset_a', 'tset__', 'tset__a-b', 'tset__' + 'x' * 60, '__x'):
+        bad(admin.post('/api/v1/scripts/do/add', {'data': {'id': identity}}),
+            'EClientBadRequest', 400)
+    value = bad(admin.post('/api/v1/scripts/do/add', {'data': {'id': 'noset__x'}}),
+                'EClientNotFound', 404)
+    assert value['detail'] == {'entity': 'script set', 'id': 'noset'}
+    script_with(admin, CODE)
+    bad(admin.post('/api/v1/scripts/do/add', {'data': {'id': 'tset__one'}}),
+        'EBizCondition.DuplicatedScriptID', 403)
+    bad(admin.post('/api/v1/script-sets/do/add', {'data': {'id': 'tset'}}),
+        'EBizCondition.DuplicatedScriptSetID', 403)
+
+
+def test_a_set_is_cloned_with_its_scripts_and_functions(node, admin, tset):
+    admin.get('/api/v1/script-sets/tset_clone/do/delete')
+    script_with(admin, CODE)
+    good(publish(admin, 'tset__one'))
+    admin.add('scripts', id='tset__draft', codeDraft='a = 1\n')
+    path = '/api/v1/script-sets/tset/do/clone'
+    assert good(admin.post(path, {'newId': 'tset_clone'}))['data'] == {'id': 'tset_clone'}
+    rows = {r['id']: r['publishVersion'] for r in admin.list('scripts', scriptSetId='tset_clone')}
+    assert rows == {'tset_clone__one': 1, 'tset_clone__draft': 0}
+    assert good(admin.post('/api/v1/func/tset_clone__one.twice', {'kwargs': {'x': 3}}))[
+        'data'] == {'result': 6}
+    bad(admin.post(path, {'newId': 'tset_clone'}), 'EBizCondition.DuplicatedScriptSetID')
+    bad(admin.post(path, {'newId': 'a__b'}), 'EClientBadRequest')
+    bad(admin.post('/api/v1/script-sets/tset_none/do/clone', {'newId': 'x'}), 'EClientNotFound')
+    bad(admin.post(path, {'newId': 'x' * 62}), 'EClientBadRequest', 400)
+    admin.delete('script-sets', 'tset_clone')
+    wait_until(lambda: admin.post('/api/v1/func/tset_clone__one.twice', {}).status == 404, 0.2)
+    assert node.redis('HKEYS', 'dff:scripts') and not [
+        k for k in node.redis('HKEYS', 'dff:scripts') if k.startswith('tset_clone')]
+
+
+# --- calls ------------------------------------------------------------------------------------
+
+
+def test_a_function_is_called_with_options(admin):
+    path = '/api/v1/func/t__basic.plus'
+    assert good(admin.post(path, {'kwargs': {'x': 1, 'y': 2}}))['data'] == {'result': 3}
+    answer = admin.post(path, {'kwargs': {'x': 1, 'y': 2}, 'options': {'unfold': True}})
+    assert answer.text == '3' and answer.headers['x-trace-id']
+    assert good(admin.post(path, {'kwargs': {'x': 1, 'y': 2}, 'options': {
+        'returnType': 'repr'}}))['data'] == {'result': '3'}
+    big = 123456789012345678901234567890
+    assert good(admin.post(path, {'kwargs': {'x': big, 'y': 1}}))['data'] == {'result': big + 1}
+
+    value = bad(admin.post(path, {'kwargs': {'x': 1, 'y': 'a'}}), 'EFuncFailed', 599)
+    assert value['detail']['etype'] == 'TypeError'
+    for options in ({'timeout': 0}, {'timeout': '1'}, {'apiTimeout': 181}, {'execMode': 'x'},
+                    {'returnType': 'x'}, {'unfold': 1}, {'nothing': 1}, {'eta': 'x'},
+                    {'eta': '2030-01-01T00:00:00Z'}, {'timeout': 3601}):
+        bad(admin.post(path, {'options': options}), 'EClientBadRequest', 400)
+    bad(admin.post('/api/v1/func/t__basic.nothing', {}), 'EClientNotFound', 404)
+    bad(admin.post('/api/v1/func/none', {}), 'EClientNotFound', 404)
+
+
+def test_a_call_may_be_asynchronous(node, admin):
+    answer = good(admin.post('/api/v1/func/t__basic.plus', {
+        'kwargs': {'x': 1, 'y': 2}, 'options': {'execMode': 'async'}}))['data']
+    assert answer['resultURL'] == '/api/v1/func-result?taskId=' + answer['taskId']
+
+    def done():
+        result = node.get(answer['resultURL'])
+        return result.status == 200 and result.json['data']['status'] == 'success' and result
+
+    assert wait_until(done, 10).json['data']['result'] == 3
+    answer = good(admin.post('/api/v1/func/t__basic.plus', {
+        'kwargs': {'x': 5, 'y': 2}, 'options': {
+            'execMode': 'async',
+            'eta': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 2))}}))['data']
+    assert node.get(answer['resultURL']).json['data']['status'] == 'queued'
+    assert wait_until(done, 15).json['data']['result'] == 7
+
+
+def test_the_api_timeout_names_the_task(node, admin, tset):
+    script_with(admin, 'import time\n@DFF.API("s")\ndef slow():\n    time.sleep(2)\n    return 1\n')
+    good(publish(admin, 'tset__one'))
+    value = bad(admin.post('/api/v1/func/tset__one.slow', {'options': {'apiTimeout': 1}}),
+                'EAPITimeout', 599)
+    task = value['detail']['id']
+    wait_until(lambda: node.get('/api/v1/func-result', taskId=task).json.get('data', {}).get(
+        'status') == 'success', 10)
+
+
+def test_a_draft_is_run_without_being_published(admin, tset):
+    script_with(admin, CODE + 'print("hello")\n')
+    path = '/api/v1/func-draft/tset__one'
+    data = good(admin.post(path + '.twice', {'kwargs': {'x': 3}}))['data']
+    assert data['result']['funcResult']['raw'] == 6 and data['traceInfo'] is None
+    assert data['result']['exportedAPIFuncs'][0]['name'] == 'twice'
+    assert data['result']['logMessages'][0].endswith('hello') and data['cost'] >= 0
+    data = good(admin.post(path, {}))['data']
+    assert 'funcResult' not in data['result']
+    assert admin.read('/api/v1/scripts/tset__one/do/get')['publishVersion'] == 0
+
+    # it sees the drafts of its set
+    admin.add('scripts', id='tset__two', codeDraft='import tset__one\n'
+              '@DFF.API("f")\ndef four():\n    return tset__one.twice(2)\n')
+    data = good(admin.post('/api/v1/func-draft/tset__two.four', {}))['data']
+    assert data['result']['funcResult']['raw'] == 4
+
+    admin.modify('scripts', 'tset__one', codeDraft='print("so far")\n1 / 0\n')
+    value = bad(admin.post(path, {}), 'EScriptPreCheck', 599)
+    assert value['error'] == 599.2
+    assert value['data']['result']['logMessages'][0].endswith('so far')
+    assert 'ZeroDivisionError' in value['detail']['einfoTEXT'] and value['detail']['traceInfo']
+    bad(admin.post('/api/v1/func-draft/tset__none.x', {}), 'EClientNotFound', 404)
+    bad(admin.post(path, {'kwargs': []}), 'EClientBadRequest', 400)
+
+
+def test_a_crontab_config_is_run_now(node, admin, tset):
+    script_with(admin, '@DFF.API("c")\ndef mark(n):\n    return f"crontab ran {n}"\n')
+    good(publish(admin, 'tset__one'))
+    config = admin.add('crontab-configs', funcId='tset__one.mark', funcCallKwargsJSON={'n': 7},
+                       crontab='0 0 1 1 *')
+    assert admin.read(f'/api/v1/cron/{config}') is None
+
+    def ran():
+        return any('crontab ran 7' in str(node.redis('GET', key))
+                   for key in node.redis('KEYS', 'dff:result:*'))
+
+    wait_until(ran, 10, 'the function of the crontab config')
+    bad(admin.get('/api/v1/cron/cron-none'), 'EClientNotFound', 404)
+    admin.delete('crontab-configs', config)
+
+
+def test_documented_functions_and_tags(node, admin, tset):
+    script_with(admin, CODE.replace("['b', 'a']", "['t1.x', 't1.y|z', 't2']"))
+    good(publish(admin, 'tset__one'))
+    [row] = admin.read('/api/v1/func-list', scriptId='tset__one')
+    assert row['url'] == '/api/v1/func/tset__one.twice' and row['scriptSetTitle'] == 'A set'
+    assert admin.read('/api/v1/func-list', scriptId='tset__one', tags='t2,t1.x')
+    assert admin.read('/api/v1/func-list', scriptId='tset__one', tags='t2,none') == []
+    tags = ['t1.x', 't1.y|z', 't2']
+    assert admin.read('/api/v1/func-tag-list', scriptId='tset__one') == tags
+    for pattern, found in (('t1.*', tags[:1]), ('t1.**', tags[:2]), ('*', tags[2:]),
+                           ('**', tags), ('t*.x', tags[:1]), ('x', []), ('t1.*|z', tags[1:2])):
+        assert admin.read('/api/v1/func-tag-list', scriptId='tset__one', tagPattern=pattern) \
+            == found, pattern
+    bad(admin.get('/api/v1/func-tag-list', nothing=1), 'EClientBadRequest')
+
+    link = admin.add('auth-links', funcId='tset__one.twice', funcCallKwargsJSON={},
+                     showInDoc=True)
+    [row] = good(Api(node).get('/api/v1/auth-link-func-list', funcId='tset__one.twice'))['data']
+    assert row['url'] == '/api/v1/al/' + link and row['funcArgsJSON'] == ['x', 'by']
+    admin.modify('auth-links', link, showInDoc=False)
+    assert good(Api(node).get('/api/v1/auth-link-func-list', funcId='tset__one.twice'))[
+        'data'] == []
+    admin.delete('auth-links', link)
+
+
+def test_who_may_only_read_runs_nothing(node, admin, tset):
+    script_with(admin, CODE)
+    identity = admin.add('users', username='reader', password='pw', name='R',
+                         roles=['readonlyUser'])
+    reader = signed_in(node, 'reader', 'pw')
+    reader.list('scripts')
+    for path in ('func-draft/tset__one', 'scripts/tset__one/do/publish',
+                 'scripts/tset__one/do/modify', 'func/t__basic.plus'):
+        value = bad(reader.post('/api/v1/' + path, {'data': {}}), 'EUserPrivilege', 401)
+        assert value['detail'] == {'requiredPrivileges': ['general_w']}
+    admin.delete('users', identity)
+
+
+def test_the_death_of_an_api_process_in_mid_publish_leaves_a_version_whole(node, admin, tset):
+    script_with(admin, CODE)
+    good(publish(admin, 'tset__one'))
+    admin.add('auth-links', id='auln-mid', funcId='tset__one.twice', funcCallKwargsJSON={'x': 1})
+    node.allow('api process', 'killed', 'signal')
+    for n in range(3, 6):
+        admin.modify('scripts', 'tset__one', codeDraft='import time\ntime.sleep(0.3)\n'
+                     + CODE.replace('by=2', f'by={n}'))
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            future = pool.submit(publish, admin, 'tset__one')
+            time.sleep(0.15 * (n - 2))
+            for pid in node.processes('executor'):
+                words = open(f'/proc/{pid}/cmdline').read()
+                if '--api' in words:
+                    os.kill(pid, signal.SIGKILL)
+            future.result()
+        wait_until(lambda: admin.get('/api/v1/scripts/tset__one/do/get').status == 200, 10)
+        row = admin.read('/api/v1/scripts/tset__one/do/get')
+        [func] = admin.list('funcs', scriptId='tset__one')
+        default = func['kwargsJSON']['by']['default']
+        assert f'by={default}' in row['code'] and row['codeMD5'] == md5(row['code'])
+    admin.delete('auth-links', 'auln-mid')
