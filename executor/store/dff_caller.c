@@ -281,27 +281,6 @@ dff_caller_run(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job, int wa
 }
 
 
-int
-dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
-    char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err)
-{
-    dff_id_source_t source;
-    char            made[DFF_ID_SIZE];
-
-    dff_id_source_init(&source);
-    if (dff_id_make(&source, made, "task-") == 0) {
-        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
-    }
-    (void) snprintf(task_id, DFF_TASK_ID_MAX + 1, "%s", made);
-    if (dff_caller_check_queue(rcmd, cfg, job->queue, err) != DFF_OK) {
-        return DFF_ERROR;
-    }
-    job->id = dff_str_from(task_id);
-    job->queued_at_ms = dff_time_now_ms();
-    return dff_caller_push(rcmd, job, err);
-}
-
-
 void
 dff_caller_release(dff_caller_call_t *call)
 {

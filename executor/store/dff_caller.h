@@ -36,11 +36,6 @@ int dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
     char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err);
 void dff_caller_release(dff_caller_call_t *call);        /* accepts a zeroed one */
 
-/* Pushes a job whose outcome nobody waits for: fills id and queuedAt. task_id gets the id.
- * Errors as above. */
-int dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
-    char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err);
-
 /* What a reply that is no success says: reason, and "etype: text" as message.
  * Always DFF_ERROR. */
 int dff_caller_failed(const dff_reply_t *reply, dff_err_t *err);

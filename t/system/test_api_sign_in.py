@@ -209,7 +209,8 @@ def test_a_bad_body_is_400_and_names_the_field(node, body, field):
 @pytest.mark.parametrize('body, kind', [
     (b'{', 'application/json'), (b'{"a":1}{', 'application/json'), (b'\xff', 'application/json'),
     (b'[' * 100000, 'application/json'), (b'x', 'application/xml'), (b'%zz=1',
-     'application/x-www-form-urlencoded'), (b'a[b=1', 'application/x-www-form-urlencoded')])
+     'application/x-www-form-urlencoded'), (b'a[b=1', 'application/x-www-form-urlencoded')],
+    ids=['cut', 'two', 'no UTF-8', 'deep', 'XML', 'bad code', 'bad name'])
 def test_a_body_that_cannot_be_read_is_400(node, body, kind):
     value = bad(Api(node).request('POST', '/api/v1/auth/do/sign-in', body,
                                   {'Content-Type': kind}), 'EClientBadRequest', 400)

@@ -2,8 +2,6 @@
 #include "api/rest/dff_entity.h"
 #include "api/rest/dff_routes.h"
 
-#include "dff_keys.h"
-
 #include "dff_banned.h"
 
 static const char *const dff_env_types[] = {
@@ -35,17 +33,6 @@ dff_env_before(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
 }
 
 
-/* Workers ask anew before the next function. */
-static int
-dff_env_after(dff_web_call_t *call, unsigned op, dff_str_t id, dff_err_t *err)
-{
-    (void) op;
-    return dff_rcmd_do(call->web->api->rcmd, err, "PUBLISH " DFF_CHANNEL_CHANGED " %b",
-                       "env", (size_t) 3) == DFF_OK
-        ? DFF_OK : dff_err_wrap(err, "env variable %.*s", (int) id.len, id.data);
-}
-
-
 static const dff_filter_t dff_env_filters[] = { { "id", DFF_FILTER_IN, "t.id", NULL } };
 static const dff_sort_t dff_env_sorts[] = { { "seq", "t.seq" }, { "id", "t.id" } };
 static const char *const dff_env_fuzzy[] = {
@@ -56,7 +43,7 @@ static const dff_entity_t dff_env_entity = {
     .noun = "env variable", .table = "env_variable", .joins = "",
     DFF_ENTITY_TABLE(dff_env), .fuzzy = dff_env_fuzzy, .order = "t.id",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_EXPORT, .duplicated = "DuplicatedEnvVariableID",
-    .before = dff_env_before, .after = dff_env_after,
+    .before = dff_env_before,
 };
 
 DFF_BODY_OF(dff_env_add_body, dff_env_columns, DFF_OP_ADD);

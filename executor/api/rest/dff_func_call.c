@@ -334,23 +334,21 @@ dff_func_start(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *
 {
     dff_api_t *api = call->web->api;
     char       made[DFF_ID_SIZE];
-    int        rc;
 
-    if (eta_ms > 0) {
-        if (dff_id_make(&api->ids, made, "task-") == 0) {
-            return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
-        }
-        (void) snprintf(call->task_id, sizeof(call->task_id), "%s", made);
-        job->id = dff_str_from(call->task_id);
-        job->queued_at_ms = dff_time_now_ms();
-        rc = dff_func_delay(call, job, eta_ms, err);
-    } else {
-        rc = dff_caller_start(api->rcmd, api->cfg, job, call->task_id, err);
+    if (eta_ms == 0) {
+        return dff_caller_start(api->rcmd, api->cfg, job, call->task_id, err);
     }
-    if (rc == DFF_OK) {
-        dff_func_mark(call, job->id);
+    if (dff_id_make(&api->ids, made, "task-") == 0) {
+        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
     }
-    return rc;
+    (void) snprintf(call->task_id, sizeof(call->task_id), "%s", made);
+    job->id = dff_str_from(call->task_id);
+    job->queued_at_ms = dff_time_now_ms();
+    if (dff_func_delay(call, job, eta_ms, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    dff_func_mark(call, job->id);
+    return DFF_OK;
 }
 
 

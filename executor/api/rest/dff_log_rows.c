@@ -172,30 +172,6 @@ static const dff_entity_t dff_import_history_entity = {
     .order = "t.seq DESC", .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_EXPORT,
 };
 
-/* --- the durable store of scripts ------------------------------------------------------------ */
-
-static const dff_column_t dff_func_store_columns[] = {
-    DFF_COLUMN_SEQ, DFF_SHOWN_TEXT("id"), DFF_SHOWN_TEXT("scope"), DFF_SHOWN_TEXT("key"),
-    DFF_COLUMN_JOINED("type", "UPPER(JSON_TYPE(t.valueJSON))", DFF_CELL_TEXT),
-    { { "valueJSON", DFF_PROP_ANY }, DFF_CELL_JSON, DFF_IN_GET },
-    DFF_SHOWN_INT("expireAt"), DFF_COLUMN_TIMES,
-    DFF_COLUMN_JOINED("dataSize", "LENGTH(t.valueJSON)", DFF_CELL_INT),
-};
-static const dff_filter_t dff_func_store_filters[] = {
-    { "id", DFF_FILTER_IN, "t.id", NULL }, { "scope", DFF_FILTER_LIKE, "t.scope", NULL },
-    { "key", DFF_FILTER_LIKE, "t.`key`", NULL },
-};
-static const dff_sort_t dff_func_store_sorts[] = {
-    { "seq", "t.seq" }, { "scope", "t.scope" }, { "key", "t.`key`" },
-    { "createTime", "t.createTime" }, { "updateTime", "t.updateTime" },
-};
-static const char *const dff_func_store_fuzzy[] = { "t.scope", "t.`key`", NULL };
-
-static const dff_entity_t dff_func_store_entity = {
-    .noun = "func store", .table = "func_store", .joins = "", DFF_ENTITY_TABLE(dff_func_store),
-    .fuzzy = dff_func_store_fuzzy, .order = "t.seq DESC", .flags = DFF_ENTITY_EXPORT,
-};
-
 static const dff_endpoint_t dff_log_rows[] = {
     DFF_LOG_LIST("script-logs", "script logs", dff_script_log),
     DFF_LOG_LIST("script-failures", "script failures", dff_script_failure),
@@ -207,11 +183,6 @@ static const dff_endpoint_t dff_log_rows[] = {
     DFF_LOG_LIST("dataflux-func-task-results", "results of tasks", dff_task_result),
     DFF_ROUTE_GET("/api/v1/dataflux-func-task-results", "a result of a task",
                   &dff_task_result_entity, DFF_GENERAL_R, DFF_SIGN_IN_ANY),
-    DFF_LOG_LIST("func-stores", "stored values of scripts", dff_func_store),
-    DFF_ROUTE_GET("/api/v1/func-stores", "a stored value", &dff_func_store_entity,
-                  DFF_GENERAL_R, DFF_SIGN_IN_ANY),
-    DFF_ROUTE_DELETE("/api/v1/func-stores", "a stored value", &dff_func_store_entity,
-                     DFF_GENERAL_W, DFF_SIGN_IN_ANY),
 };
 
 const dff_endpoint_group_t dff_log_routes = DFF_ENDPOINTS(dff_log_rows);
