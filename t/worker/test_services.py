@@ -1,6 +1,7 @@
 """ENV, STORE, CACHE, FUNC and SRC as a script sees them, against services that are played."""
 
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -267,6 +268,14 @@ def test_services_that_restart_are_found_again(world, worker):
     assert worker.run(GET).value == 5      # it waits for them
     restart.join()
     worker.run('def f(): DFF.STORE.delete("k")')
+
+
+def test_a_service_that_takes_no_more_is_asked_no_more(world, worker):
+    assert worker.run(GET).value is None
+    world.services.connections[-1].shutdown(socket.SHUT_RD)      # as one that is to end does
+    reply = worker.run('def f(): return [DFF.STORE.set("big", "x" * (1 << 20)),'
+                       ' DFF.STORE.delete("big")]')
+    assert reply.value == [True, True]
 
 
 def test_services_that_are_away_are_told_as_that(world, worker):

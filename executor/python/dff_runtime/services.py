@@ -20,6 +20,7 @@ from . import exceptions
 TIMEOUT_S = 15           # for one answer; what a service does takes milliseconds
 CONNECT_FOR_S = 3        # while the services restart
 CONNECT_PAUSE_S = 0.05
+SENDS = 3
 MAX_ANSWER = 128 << 20
 
 # What a service may name as the exception of its answer.
@@ -35,6 +36,10 @@ _dumps, _loads = json.dumps, json.loads
 _UNIX, _STREAM = socket.AF_UNIX, socket.SOCK_STREAM
 _poll, _POLLIN = select.poll, select.POLLIN
 _LENGTH = struct.Struct('>I')
+
+
+class _Unreachable(Exception):
+    """There is no connection, so nothing has been asked."""
 
 
 class Services:
@@ -104,8 +109,7 @@ class Services:
             except OSError as error:
                 connection.close()
                 if _monotonic() >= deadline:
-                    raise ConnectionError('the services of this node cannot be reached:'
-                                          f' {error}') from None
+                    raise _Unreachable(str(error)) from None
                 _sleep(CONNECT_PAUSE_S)
             except BaseException:       # the time limit
                 connection.close()
@@ -116,12 +120,23 @@ class Services:
 
     # --- a request ---------------------------------------------------------------------
 
+    def _send(self, request):
+        for attempt in range(SENDS):
+            if not self._is_alive():
+                self._drop()
+                self._connect()
+            try:
+                self._socket.sendall(request)
+                return
+            except BrokenPipeError:
+                # A service that ends takes no more: this was not whole, and not done.
+                self._drop()
+                if attempt == SENDS - 1:
+                    raise
+
     def _exchange(self, op, request):
-        if not self._is_alive():
-            self._drop()
-            self._connect()
         try:
-            self._socket.sendall(request)
+            self._send(request)
             size, = _LENGTH.unpack(self._receive(_LENGTH.size))
             if size > MAX_ANSWER:
                 raise ConnectionError(f'an answer of {size} bytes')
@@ -132,6 +147,9 @@ class Services:
         except TimeoutError:
             self._drop()
             raise TimeoutError(f'{op}: no answer of the services in {TIMEOUT_S} s') from None
+        except _Unreachable as error:
+            raise ConnectionError(f'{op}: the services of this node cannot be reached: {error}') \
+                from None
         except (OSError, ValueError) as error:
             # Not sent again: it may have been done.
             self._drop()

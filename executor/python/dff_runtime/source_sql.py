@@ -64,9 +64,8 @@ class MySql(SqlSource):
         pymysql = driver(self._name, 'pymysql', 'python3-pymysql')
         return pymysql.connect(
             host=self._field('host'), port=int(self._field('port')), user=self._field('user'),
-            # As bytes: of a text pymysql makes Latin-1.
-            password=(self._field('password') or '').encode(),
-            database=self._field('database'),
+            # As bytes: of a str the driver would make Latin-1.
+            password=self._field('password').encode(), database=self._field('database'),
             charset=self._field('charset'), autocommit=True, connect_timeout=CONNECT_TIMEOUT_S,
             cursorclass=pymysql.cursors.DictCursor)
 
@@ -106,12 +105,15 @@ class PostgreSql(SqlSource):
             if connection.get_parameter_status('standard_conforming_strings') != 'on':
                 self._execute(connection, 'SET standard_conforming_strings = on')
         except BaseException:
-            self._close(connection)
+            self._quietly_close(connection)
             raise
         return connection
 
     @staticmethod
     def _close(connection):
+        # The server would go on with a query that nobody waits for.
+        if not connection.closed and connection.isexecuting():
+            connection.cancel()
         connection.close()
 
     @staticmethod
