@@ -59,11 +59,11 @@ endif
 
 CPPFLAGS := -D_GNU_SOURCE -Icommon -Iexecutor -I$(BUILD)/auto \
             $(HIREDIS_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS) \
-            $(MYSQL_CFLAGS) $(PYTHON_CFLAGS) $(CMOCKA_CFLAGS)
+            $(MYSQL_CFLAGS) $(ARCHIVE_CFLAGS) $(PYTHON_CFLAGS) $(CMOCKA_CFLAGS)
 CFLAGS   := -std=gnu11 -g $(HARDEN) -fno-omit-frame-pointer -fPIE $(WARNINGS) $(EXTRA_CFLAGS)
 LDFLAGS  := -pie $(LDHARDEN) -Wl,--as-needed -pthread
 LDLIBS   := $(HIREDIS_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(YAML_LIBS) $(MYSQL_LIBS) \
-            $(PYTHON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) -lm
+            $(PYTHON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(ARCHIVE_LIBS) -lm
 
 # --- sources: whatever lies in the folders ------------------------------------
 
@@ -72,7 +72,8 @@ tests_of = $(patsubst %.c,$(BUILD)/test/%,$(notdir $(wildcard $(addsuffix /*_tes
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 EXECUTOR_DIRS := executor executor/master executor/worker executor/redis executor/store \
-                 executor/api executor/api/http executor/api/rest executor/ctl
+                 executor/api executor/api/http executor/api/rest executor/files \
+                 executor/ctl
 MAINS         := executor/dff_executor.c executor/ctl/dffctl.c
 COMMON_SRC    := $(call sources,common)
 MODULE_SRC    := $(call sources,ngx_dff_module)
@@ -87,13 +88,14 @@ uses_executor := executor common
 uses_store    := store common
 uses_ctl      := ctl store common
 uses_redis    := redis common
-uses_master   := master redis executor common
-uses_api      := api http rest api store redis executor common
-uses_http     := http rest api http rest store redis executor common
-uses_rest     := rest http api rest http store redis executor common
+uses_master   := master redis files executor common
+uses_files    := files common
+uses_api      := api http rest api store redis files executor common
+uses_http     := http rest api http rest store redis files executor common
+uses_rest     := rest http api rest http store redis files executor common
 uses_worker   := worker executor common
 libs_of       = $(foreach dir,$(uses_$(notdir $(1))),$(call lib_of,$(dir)))
-EXECUTOR_LIBS := $(foreach dir,master api http rest worker store redis executor common,$(call lib_of,$(dir)))
+EXECUTOR_LIBS := $(foreach dir,master api http rest files worker store redis executor common,$(call lib_of,$(dir)))
 PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(wildcard $(MAINS))))))
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
@@ -221,7 +223,7 @@ test:
 	bash t/run.sh
 
 # make test-common, test-master, test-worker, test-redis, test-store, test-api, test-ctl,
-# test-executor
+# test-files, test-executor
 define test_dir_rule
 .PHONY: test-$(notdir $(1))
 test-$(notdir $(1)): $(call tests_of,$(1)) python sql

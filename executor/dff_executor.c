@@ -1,6 +1,7 @@
 /*
  * The program dff-executor: reads its options and becomes a master, or, started
- * by a master, the zygote, an api process, or the cleaner of files.
+ * by a master, the zygote, an api process, or the cleaner of files; by an api process, one
+ * operation on files.
  */
 #include <getopt.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include "dff_version.h"
 
 #include "api/dff_api.h"
+#include "files/dff_files.h"
 #include "master/dff_clean.h"
 #include "master/dff_master.h"
 #include "worker/dff_zygote.h"
@@ -31,7 +33,7 @@ static const char dff_executor_usage[] =
     "HUP reads the configuration again, USR1 reopens the log.\n";
 
 enum { OPT_CONFIG = 256, OPT_GROUPS, OPT_FOREGROUND, OPT_DAEMON, OPT_CHECK, OPT_ZYGOTE,
-       OPT_API, OPT_CLEAN, OPT_VERSION, OPT_HELP };
+       OPT_API, OPT_CLEAN, OPT_FILES, OPT_VERSION, OPT_HELP };
 
 static const struct option dff_executor_options[] = {
     { "config",     required_argument, NULL, OPT_CONFIG },
@@ -42,6 +44,7 @@ static const struct option dff_executor_options[] = {
     { "zygote",     required_argument, NULL, OPT_ZYGOTE },
     { "api",        no_argument,       NULL, OPT_API },
     { "clean",      required_argument, NULL, OPT_CLEAN },
+    { "files",      no_argument,       NULL, OPT_FILES },
     { "version",    no_argument,       NULL, OPT_VERSION },
     { "help",       no_argument,       NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
@@ -77,6 +80,7 @@ main(int argc, char **argv)
         case OPT_ZYGOTE:     return dff_executor_zygote(optarg);
         case OPT_API:        api = true; break;
         case OPT_CLEAN:      return dff_clean_main(optarg);
+        case OPT_FILES:      return dff_files_main(argc - optind, argv + optind);
         case OPT_VERSION:
             (void) printf("dff-executor %s\n", DFF_VERSION);
             return 0;

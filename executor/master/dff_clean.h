@@ -1,6 +1,6 @@
 /*
- * Cleaning of the resource folder: uploaded files (.uploads) and large results
- * (.downloads) that have had their time.
+ * Cleaning of the resource folder: uploaded files (.uploads), large results
+ * (.downloads) and what never became complete (.api) that have had their time.
  *
  * A child process does it once a minute. To remove one file of a gigabyte may take a
  * tenth of a second, to look at a folder on a sick NFS mount for ever, and the master
@@ -14,6 +14,7 @@
 #include "master/dff_master.h"
 
 #define DFF_CLEAN_DOWNLOADS_S  3600      /* docs: large results are kept for an hour */
+#define DFF_CLEAN_TEMPORARY_S  86400     /* what an operation on files that was killed left */
 
 typedef struct dff_clean_s dff_clean_t;
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files/dff_file_path.h"
 #include "master/dff_clean.h"
 
 #include "dff_banned.h"
@@ -87,6 +88,7 @@ dff_clean_main(const char *words)
     } else {
         failed = dff_clean_folder(root, ".uploads", keep_s);
         failed |= dff_clean_folder(root, ".downloads", DFF_CLEAN_DOWNLOADS_S);
+        failed |= dff_clean_folder(root, DFF_FILE_TEMPORARY, DFF_CLEAN_TEMPORARY_S);
         (void) close(root);
     }
     free(path);
