@@ -35,6 +35,17 @@ typedef enum {
 
 struct dff_entity_s;
 
+/*
+ * Takes a body as it comes, so that it may be larger than memory: who makes the request and
+ * its query are checked before the first byte is taken. The handler is called behind the
+ * last one. An error of begin or take is the answer, and nothing more is taken.
+ */
+typedef struct {
+    uint64_t max;       /* bytes of body */
+    int    (*begin)(dff_web_call_t *call, dff_err_t *err);
+    int    (*take)(dff_web_call_t *call, dff_str_t bytes, dff_err_t *err);
+} dff_web_sink_t;
+
 typedef struct {
     unsigned                   methods;     /* bits of dff_web_method_t */
     const char                *pattern;     /* "/api/v1/users/:id/do/get"; ":x" is a segment,
@@ -47,6 +58,7 @@ typedef struct {
     dff_web_handler_fn         handler;
     const struct dff_entity_s *entity;      /* of the generic routes */
     unsigned                   flags;
+    const dff_web_sink_t      *sink;        /* of an upload of any size; NULL: none */
 } dff_endpoint_t;
 
 typedef struct {            /* rows of one noun */

@@ -49,7 +49,8 @@ dff_scgi_get(const dff_scgi_t *scgi, const char *name)
 }
 
 
-/* "CONTENT_LENGTH" is the first name, its value is digits, and "SCGI" says 1. */
+/* "CONTENT_LENGTH" is the first name, its value is digits, and "SCGI" says 1. "BODY_LENGTH"
+ * may say more. */
 static int
 dff_scgi_check(dff_scgi_t *scgi, dff_err_t *err)
 {
@@ -75,6 +76,14 @@ dff_scgi_check(dff_scgi_t *scgi, dff_err_t *err)
     }
     if (!dff_str_eq(dff_scgi_get(scgi, "SCGI"), DFF_STR("1"))) {
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "SCGI: the head must say SCGI 1");
+    }
+    /* nginx does not know better when it hands a body on unread; then its configuration says
+     * in another name what the client has announced. */
+    value = dff_scgi_get(scgi, "BODY_LENGTH");
+    if (value.len > 0 && (value.len > DFF_SCGI_LENGTH_DIGITS
+                          || dff_json_int64(value, &length) != DFF_OK || length < 0))
+    {
+        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "SCGI: BODY_LENGTH must be a number");
     }
     scgi->body_len = (uint64_t) length;
     return DFF_OK;

@@ -21,7 +21,7 @@
 
 typedef struct {
     dff_buf_t head;             /* all pairs, once complete */
-    uint64_t  body_len;         /* CONTENT_LENGTH; valid once complete */
+    uint64_t  body_len;         /* valid once complete */
     size_t    want;             /* bytes of the netstring that are still to come */
     unsigned  digits;
     bool      in_head, complete;

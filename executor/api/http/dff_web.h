@@ -37,6 +37,7 @@ struct dff_web_s {          /* of the process; made by dff_web_new() */
     dff_web_conn_t    *connections;     /* list */
     size_t             nconnections;
     uint64_t           held;            /* bytes of bodies */
+    unsigned           nfile_works;     /* processes at work on files */
 };
 
 /* A handler's outcome beside DFF_OK and DFF_ERROR: it waits, and a callback will end it. */
@@ -62,6 +63,8 @@ struct dff_web_call_s {
     void                 *state;        /* the handler's, in the arena */
     void                (*release)(void *state);        /* what state holds beside memory */
 
+    /* What it waits for goes on without its client, and is recorded. */
+    bool                  outlives;
     bool                  bad_head;     /* head_err is the answer */
     dff_err_t             head_err;
     unsigned              allowed;      /* no endpoint: methods that would have one */
@@ -87,6 +90,9 @@ int dff_web_not_found(dff_web_call_t *call, dff_err_t *err, const char *entity, 
 int dff_web_run(dff_web_call_t *call, dff_job_t *job, int wait_ms, dff_web_resume_fn resume,
     dff_err_t *err);
 
+/* Ends a call whose handler waits for something else: as if it returned rc now. */
+void dff_web_finish(dff_web_call_t *call, int rc, dff_err_t *err);
+
 /* A boolean as a query spells it: 1, 0, or -1: it is none. */
 int dff_web_query_bool(dff_str_t text);
 
@@ -111,11 +117,14 @@ uint64_t dff_web_call_body_max(const dff_web_call_t *call);
 /* The body is there: checks and handles. The answer comes with dff_web_conn_answer(), at
  * once or later. */
 void dff_web_call_run(dff_web_call_t *call, dff_str_t body);
+/* The same for an endpoint with a sink, in pieces: begin checks, end handles. */
+int dff_web_call_sink_begin(dff_web_call_t *call, dff_err_t *err);
+void dff_web_call_sink_end(dff_web_call_t *call);
 /* Answers an error that came before (a body that is too large). */
 void dff_web_call_fail(dff_web_call_t *call, const dff_err_t *err);
 void dff_web_call_release(dff_web_call_t *call);
 
-/* Sends what is in out, then closes. */
+/* Sends what is in out, then the file of the call's answer, then closes. */
 void dff_web_conn_answer(dff_web_conn_t *conn, dff_buf_t *out);
 
 #endif

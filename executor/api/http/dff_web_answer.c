@@ -2,6 +2,7 @@
 #include "api/http/dff_web_answer.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "dff_json.h"
 #include "dff_mask.h"
@@ -22,6 +23,9 @@ dff_web_answer_release(dff_web_answer_t *answer)
     dff_buf_release(&answer->content);
     dff_buf_release(&answer->headers);
     dff_buf_release(&answer->detail);
+    if (answer->has_file) {
+        (void) close(answer->file);
+    }
     *answer = (dff_web_answer_t) { 0 };
 }
 
@@ -48,12 +52,12 @@ dff_web_answer_header(dff_web_answer_t *answer, const char *name, dff_str_t valu
 }
 
 
-void
-dff_web_answer_attachment(dff_web_answer_t *answer, dff_str_t filename)
+static void
+dff_web_answer_disposition(dff_web_answer_t *answer, const char *kind, dff_str_t filename)
 {
     dff_buf_t *out = &answer->headers;
 
-    dff_buf_add_str(out, DFF_STR("Content-Disposition: attachment; filename=\""));
+    dff_buf_addf(out, "Content-Disposition: %s; filename=\"", kind);
     for (size_t i = 0; i < filename.len; i++) {
         unsigned char c = (unsigned char) filename.data[i];
 
@@ -73,6 +77,19 @@ dff_web_answer_attachment(dff_web_answer_t *answer, dff_str_t filename)
         }
     }
     dff_buf_add_str(out, DFF_STR("\r\n"));
+}
+
+void
+dff_web_answer_attachment(dff_web_answer_t *answer, dff_str_t filename)
+{
+    dff_web_answer_disposition(answer, "attachment", filename);
+}
+
+
+void
+dff_web_answer_inline(dff_web_answer_t *answer, dff_str_t filename)
+{
+    dff_web_answer_disposition(answer, "inline", filename);
 }
 
 /* --- reqDump --------------------------------------------------------------------------------- */
@@ -213,7 +230,7 @@ dff_web_answer_envelope(dff_buf_t *out, const dff_web_call_t *call, const dff_er
 
 static void
 dff_web_answer_head(dff_buf_t *out, dff_web_call_t *call, int status, const char *type,
-    size_t body_len)
+    uint64_t body_len)
 {
     const dff_web_request_t *req = &call->req;
     int64_t                  cost = dff_web_answer_cost(req);
@@ -221,10 +238,11 @@ dff_web_answer_head(dff_buf_t *out, dff_web_call_t *call, int status, const char
 
     (void) dff_time_iso_utc(began, req->began_ms);
     (void) dff_time_iso_utc(ended, req->began_ms + cost);
-    dff_buf_addf(out, "Status: %d\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+    dff_buf_addf(out, "Status: %d\r\nContent-Type: %s\r\nContent-Length: %llu\r\n"
                  "X-Trace-Id: %s\r\nX-Request-Time: %s\r\nX-Response-Time: %s\r\n"
                  "X-Request-Cost: %lld\r\nX-Content-Type-Options: nosniff\r\n"
-                 "Cache-Control: no-store\r\n", status, type, body_len, req->trace_id, began,
+                 "Cache-Control: no-store\r\n", status, type, (unsigned long long) body_len,
+                 req->trace_id, began,
                  ended, (long long) cost);
     dff_cors_add(out, call->web->cors, req);
     dff_buf_add(out, call->answer.headers.data, call->answer.headers.len);
@@ -241,7 +259,8 @@ dff_web_answer_write(dff_buf_t *out, dff_web_call_t *call, const dff_err_t *err)
 
     if (err == NULL && answer->content_type != NULL) {
         status = answer->status == 0 ? 200 : answer->status;
-        dff_web_answer_head(out, call, status, answer->content_type, answer->content.len);
+        dff_web_answer_head(out, call, status, answer->content_type,
+                            answer->has_file ? answer->file_size : answer->content.len);
         if (call->req.method != DFF_WEB_HEAD) {
             dff_buf_add(out, answer->content.data, answer->content.len);
         }

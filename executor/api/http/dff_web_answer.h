@@ -5,6 +5,8 @@
 #ifndef DFF_WEB_ANSWER_H
 #define DFF_WEB_ANSWER_H
 
+#include <stdint.h>
+
 #include "dff_buf.h"
 #include "dff_err.h"
 
@@ -18,6 +20,9 @@ typedef struct {
     const char *content_type;   /* NULL: the envelope; else content is the body */
     dff_buf_t   content;
     int         status;         /* of content; 0: 200 */
+    bool        has_file;       /* the body is a file, from its start, instead of content */
+    int         file;           /* its descriptor; closed with the answer */
+    uint64_t    file_size;
     dff_buf_t   headers;        /* more of them, "Name: value\r\n"; checked by the adder */
 
     const char *sub_reason;     /* of a failure: "DuplicatedScriptID"; NULL: none */
@@ -34,6 +39,8 @@ void dff_web_answer_header(dff_web_answer_t *answer, const char *name, dff_str_t
 
 /* Content-Disposition of a download: RFC 6266, the name in both forms. */
 void dff_web_answer_attachment(dff_web_answer_t *answer, dff_str_t filename);
+/* The same of what is shown. */
+void dff_web_answer_inline(dff_web_answer_t *answer, dff_str_t filename);
 
 /* A quoted JSON string. */
 void dff_buf_add_json_string(dff_buf_t *buf, dff_str_t text);

@@ -113,8 +113,8 @@ dff_web_call_hide(dff_err_t *err)
 }
 
 
-static void
-dff_web_call_finish(dff_web_call_t *call, int rc, dff_err_t *err)
+void
+dff_web_finish(dff_web_call_t *call, int rc, dff_err_t *err)
 {
     dff_buf_t out = DFF_BUF_INIT;
 
@@ -137,7 +137,7 @@ dff_web_call_fail(dff_web_call_t *call, const dff_err_t *err)
 {
     dff_err_t copy = *err;
 
-    dff_web_call_finish(call, DFF_ERROR, &copy);
+    dff_web_finish(call, DFF_ERROR, &copy);
 }
 
 
@@ -171,7 +171,7 @@ dff_web_call_resumed(void *ctx, const dff_reply_t *reply, const dff_err_t *why)
     }
     rc = call->resume(call, reply, &err);
     if (rc != DFF_WEB_WAITS) {
-        dff_web_call_finish(call, rc, &err);
+        dff_web_finish(call, rc, &err);
     }
 }
 
@@ -270,17 +270,25 @@ dff_web_call_check_body(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+/* Who makes the request, and may they? */
+static int
+dff_web_call_check_user(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_err_t why_not = { 0 };
+
+    return dff_web_user_find(call, &why_not, err) == DFF_OK
+        ? dff_web_call_authorize(call, &why_not, err) : DFF_ERROR;
+}
+
+
 /* What comes before the handler, in the order that the header promises. */
 static int
 dff_web_call_check(dff_web_call_t *call, dff_str_t body, dff_err_t *err)
 {
-    dff_err_t why_not = { 0 };
-    bool      upload = (call->endpoint->flags & DFF_ENDPOINT_UPLOAD) != 0;
+    bool upload = (call->endpoint->flags & DFF_ENDPOINT_UPLOAD) != 0;
 
     call->req.raw_body = body;      /* the signature of an access key covers it */
-    if (dff_web_user_find(call, &why_not, err) != DFF_OK
-        || dff_web_call_authorize(call, &why_not, err) != DFF_OK)
-    {
+    if (dff_web_call_check_user(call, err) != DFF_OK) {
         return DFF_ERROR;
     }
     if (call->req.method == DFF_WEB_POST && (call->endpoint->body != NULL || upload)
@@ -320,6 +328,9 @@ dff_web_call_begin(dff_web_call_t *call, const dff_scgi_t *scgi)
 uint64_t
 dff_web_call_body_max(const dff_web_call_t *call)
 {
+    if (call->endpoint != NULL && call->endpoint->sink != NULL) {
+        return call->endpoint->sink->max;
+    }
     if (call->endpoint != NULL && (call->endpoint->flags & DFF_ENDPOINT_UPLOAD) != 0) {
         return (uint64_t) DFF_WEB_IMPORT_MAX + DFF_WEB_UPLOAD_MARGIN;
     }
@@ -345,6 +356,31 @@ dff_web_call_run(dff_web_call_t *call, dff_str_t body)
         }
     }
     if (rc != DFF_WEB_WAITS) {
-        dff_web_call_finish(call, rc, &err);
+        dff_web_finish(call, rc, &err);
+    }
+}
+
+
+/* The body is not there yet: what an access key signs of it (version 2) is that of none. */
+int
+dff_web_call_sink_begin(dff_web_call_t *call, dff_err_t *err)
+{
+    if (dff_web_call_check_user(call, err) != DFF_OK
+        || dff_web_query_check(call->endpoint, &call->req, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    return call->endpoint->sink->begin(call, err);
+}
+
+
+void
+dff_web_call_sink_end(dff_web_call_t *call)
+{
+    dff_err_t err = { 0 };
+    int       rc = call->endpoint->handler(call, &err);
+
+    if (rc != DFF_WEB_WAITS) {
+        dff_web_finish(call, rc, &err);
     }
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,9 +19,13 @@
 #define DFF_WEB_STEP_S     60           /* between two pieces of a request or an answer */
 #define DFF_WEB_REQUEST_S  3600         /* for all of a request */
 #define DFF_WEB_PIECE      65536
+#define DFF_WEB_LINGER_S   30           /* for a client to see that it is answered */
+#define DFF_WEB_TURN       (1 << 20)    /* bytes of a file in one turn of the loop */
 
 typedef enum {
-    DFF_WEB_READS_HEAD, DFF_WEB_READS_BODY, DFF_WEB_HANDLES, DFF_WEB_WRITES
+    DFF_WEB_READS_HEAD, DFF_WEB_READS_BODY, DFF_WEB_HANDLES, DFF_WEB_WRITES,
+    DFF_WEB_LINGERS,        /* answered; the rest of the body is passed over */
+    DFF_WEB_GONE            /* the client is; its call goes on */
 } dff_web_state_t;
 
 struct dff_web_conn_s {
@@ -34,8 +39,10 @@ struct dff_web_conn_s {
     dff_buf_t        body;
     uint64_t         held;              /* of web->held */
     dff_web_call_t  *call;
+    uint64_t         received;          /* bytes of body */
     dff_buf_t        out;
     size_t           sent;
+    uint64_t         file_sent;         /* of the answer's file, behind out */
 };
 
 
@@ -60,7 +67,9 @@ dff_web_conn_free(dff_web_conn_t *conn)
     if (conn->writable != NULL) {
         event_free(conn->writable);
     }
-    (void) close(conn->fd);     /* what was to be said is said */
+    if (conn->fd != -1) {
+        (void) close(conn->fd);     /* what was to be said is said */
+    }
     dff_scgi_release(&conn->scgi);
     dff_buf_release(&conn->body);
     dff_buf_release(&conn->out);
@@ -78,21 +87,73 @@ dff_web_conn_wait(struct event *event)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
+/* The answer is out. A socket that is closed with bytes unread is reset, and the web server
+ * would not see the answer: a body that nobody wants is read all the same, for a while. */
+static void
+dff_web_conn_written(dff_web_conn_t *conn)
+{
+    if (conn->received < conn->scgi.body_len && shutdown(conn->fd, SHUT_WR) == 0
+        && dff_web_conn_wait(conn->readable) == 0)
+    {
+        conn->state = DFF_WEB_LINGERS;
+        conn->deadline_ms = dff_time_monotonic_ms() + DFF_WEB_LINGER_S * 1000;
+        return;
+    }
+    dff_web_conn_free(conn);
+}
+
+
+/* The next bytes of out, then of the file. 0: everything is sent. */
+static ssize_t
+dff_web_conn_send(dff_web_conn_t *conn)
+{
+    const dff_web_answer_t *answer = &conn->call->answer;
+    off_t                   at = (off_t) conn->file_sent;
+    uint64_t                left;
+    ssize_t                 n;
+
+    if (conn->sent < conn->out.len) {
+        n = send(conn->fd, conn->out.data + conn->sent, conn->out.len - conn->sent,
+                 MSG_NOSIGNAL);
+        conn->sent += n > 0 ? (size_t) n : 0;
+        return n;
+    }
+    if (!answer->has_file || conn->call->req.method == DFF_WEB_HEAD
+        || conn->file_sent == answer->file_size)
+    {
+        return 0;
+    }
+    left = answer->file_size - conn->file_sent;
+    n = sendfile(conn->fd, answer->file, &at, left < DFF_WEB_TURN ? (size_t) left : DFF_WEB_TURN);
+    if (n == 0) {
+        errno = EPIPE;      /* it has become shorter: the client must see that it is cut */
+        return -1;
+    }
+    conn->file_sent += n > 0 ? (uint64_t) n : 0;
+    return n;
+}
+
+
 static void
 dff_web_conn_write(dff_web_conn_t *conn)
 {
-    while (conn->sent < conn->out.len) {
-        ssize_t n = send(conn->fd, conn->out.data + conn->sent, conn->out.len - conn->sent,
-                         MSG_NOSIGNAL);
+    size_t  turn = 0;
+    ssize_t n;
 
-        if (n > 0) {
-            conn->sent += (size_t) n;
-        } else if (n < 0 && errno == EAGAIN) {
+    for ( ;; ) {
+        n = dff_web_conn_send(conn);
+        if (n == 0) {
+            dff_web_conn_written(conn);
+            return;
+        }
+        turn += n > 0 ? (size_t) n : 0;
+        if ((n < 0 && errno == EAGAIN) || (n > 0 && turn >= DFF_WEB_TURN)) {
             if (dff_web_conn_wait(conn->writable) == 0) {
                 return;
             }
             break;
-        } else if (errno != EINTR) {
+        }
+        if (n < 0 && errno != EINTR) {
             break;
         }
     }
@@ -115,6 +176,10 @@ dff_web_conn_on_writable(evutil_socket_t fd, short what, void *ctx)
 void
 dff_web_conn_answer(dff_web_conn_t *conn, dff_buf_t *out)
 {
+    if (conn->state == DFF_WEB_GONE) {
+        dff_web_conn_free(conn);
+        return;
+    }
     (void) event_del(conn->readable);
     conn->state = DFF_WEB_WRITES;
     if (dff_buf_failed(out)) {
@@ -130,6 +195,15 @@ dff_web_conn_answer(dff_web_conn_t *conn, dff_buf_t *out)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* Does the body go to its endpoint piece by piece? */
+static bool
+dff_web_conn_has_sink(const dff_web_conn_t *conn)
+{
+    return !conn->call->bad_head && conn->call->endpoint != NULL
+        && conn->call->endpoint->sink != NULL;
+}
+
+
 /* The body may come: is there room for it? */
 static int
 dff_web_conn_admit(dff_web_conn_t *conn, dff_err_t *err)
@@ -140,6 +214,9 @@ dff_web_conn_admit(dff_web_conn_t *conn, dff_err_t *err)
         return dff_err_set(err, DFF_E_BODY_TOO_LARGE,
                            "The body has %llu bytes, at most %llu are allowed",
                            (unsigned long long) size, (unsigned long long) max);
+    }
+    if (dff_web_conn_has_sink(conn)) {
+        return dff_web_call_sink_begin(conn->call, err);
     }
     if (conn->web->held + size > DFF_WEB_HELD_MAX) {
         return dff_err_set(err, DFF_E_SYS_LIMIT_REACHED,
@@ -171,6 +248,40 @@ dff_web_conn_head(dff_web_conn_t *conn, dff_str_t *bytes, dff_err_t *err)
 }
 
 
+/* The connection may be gone afterwards. */
+static void
+dff_web_conn_take_body(dff_web_conn_t *conn, dff_str_t bytes)
+{
+    bool      sink = dff_web_conn_has_sink(conn);
+    dff_err_t err = { 0 };
+
+    if (bytes.len > conn->scgi.body_len - conn->received) {
+        bytes.len = (size_t) (conn->scgi.body_len - conn->received);
+    }
+    conn->received += bytes.len;
+    if (!sink) {
+        dff_buf_add_str(&conn->body, bytes);
+        if (dff_buf_failed(&conn->body)) {
+            dff_web_conn_free(conn);
+            return;
+        }
+    } else if (conn->call->endpoint->sink->take(conn->call, bytes, &err) != DFF_OK) {
+        conn->state = DFF_WEB_HANDLES;
+        dff_web_call_fail(conn->call, &err);
+        return;
+    }
+    if (conn->received < conn->scgi.body_len) {
+        return;
+    }
+    conn->state = DFF_WEB_HANDLES;
+    if (sink) {
+        dff_web_call_sink_end(conn->call);
+    } else {
+        dff_web_call_run(conn->call, (dff_str_t) { conn->body.data, conn->body.len });
+    }
+}
+
+
 /* Takes a piece of the request. The connection may be gone afterwards. */
 static void
 dff_web_conn_take(dff_web_conn_t *conn, dff_str_t bytes)
@@ -194,18 +305,22 @@ dff_web_conn_take(dff_web_conn_t *conn, dff_str_t bytes)
             return;
         }
     }
-    if (bytes.len > conn->scgi.body_len - conn->body.len) {
-        bytes.len = (size_t) (conn->scgi.body_len - conn->body.len);
-    }
-    dff_buf_add_str(&conn->body, bytes);
-    if (dff_buf_failed(&conn->body)) {
+    dff_web_conn_take_body(conn, bytes);
+}
+
+
+/* A call that outlives its client keeps what it points to; dff_web_conn_answer() ends it. */
+static void
+dff_web_conn_lost(dff_web_conn_t *conn)
+{
+    if (conn->state != DFF_WEB_HANDLES || !conn->call->outlives) {
         dff_web_conn_free(conn);
         return;
     }
-    if (conn->body.len == conn->scgi.body_len) {
-        conn->state = DFF_WEB_HANDLES;
-        dff_web_call_run(conn->call, (dff_str_t) { conn->body.data, conn->body.len });
-    }
+    (void) event_del(conn->readable);
+    (void) close(conn->fd);     /* nobody is left to hear of an error */
+    conn->fd = -1;
+    conn->state = DFF_WEB_GONE;
 }
 
 
@@ -225,14 +340,18 @@ dff_web_conn_on_readable(evutil_socket_t fd, short what, void *ctx)
     }
     n = recv(conn->fd, piece, sizeof(piece), 0);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-        dff_web_conn_free(conn);        /* the client is gone, also while its call waits */
+        dff_web_conn_lost(conn);        /* the client is gone, also while its call waits */
         return;
     }
     if (dff_web_conn_wait(conn->readable) != 0) {
         dff_web_conn_free(conn);
         return;
     }
-    if (n > 0 && conn->state != DFF_WEB_HANDLES) {
+    if (conn->state == DFF_WEB_LINGERS && dff_time_monotonic_ms() > conn->deadline_ms) {
+        dff_web_conn_free(conn);
+        return;
+    }
+    if (n > 0 && (conn->state == DFF_WEB_READS_HEAD || conn->state == DFF_WEB_READS_BODY)) {
         dff_web_conn_take(conn, (dff_str_t) { piece, (size_t) n });
     }
 }
