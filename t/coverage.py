@@ -1,4 +1,4 @@
-"""Checks the tables of t/README.md: every test that they name must exist.
+"""Checks the tables of t/README.md and t/scripting.md: every test that they name must exist.
 
     python3 t/coverage.py
 
@@ -10,6 +10,7 @@ import pathlib
 import re
 import sys
 
+DOCUMENTS = ('README.md', 'scripting.md')
 HERE = pathlib.Path(__file__).resolve().parent
 TEST = re.compile(r'`([\w/]+\.(?:t|py))`: (.+)')
 
@@ -21,10 +22,10 @@ def names(path):
     return set(re.findall(r'(?m)^def (test_\w+)', text))
 
 
-def rows():
+def rows(document):
     """(line number, cell of tests) of the tables with the head "row | test"."""
     inside = False
-    for number, line in enumerate((HERE / 'README.md').read_text().splitlines(), 1):
+    for number, line in enumerate((HERE / document).read_text().splitlines(), 1):
         cells = [cell.strip() for cell in re.split(r'(?<!\\)\|', line)[1:-1]]
         if cells == ['row', 'test']:
             inside = True
@@ -34,9 +35,9 @@ def rows():
             yield number, cells[1] if len(cells) == 2 else f'{len(cells)} cells'
 
 
-def problems():
+def problems(document):
     known, count = {}, 0
-    for number, cell in rows():
+    for number, cell in rows(document):
         count += 1
         for entry in cell.split('<br>'):
             found = TEST.fullmatch(entry.strip())
@@ -57,9 +58,9 @@ def problems():
 
 
 def main():
-    found = list(problems())
+    found = [f't/{document}: {problem}' for document in DOCUMENTS for problem in problems(document)]
     for problem in found:
-        print('t/README.md:', problem, file=sys.stderr)
+        print(problem, file=sys.stderr)
     return 1 if found else 0
 
 

@@ -1,7 +1,7 @@
 /*
- * dffctl call, task show: outcomes of functions.
+ * dffctl call.
  */
-#include "ctl/dff_ctl.h"
+#include "ctl/dff_ctl_outcome.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -18,81 +18,10 @@
 #include "dff_banned.h"
 
 enum { DFF_CTL_CALL_TIMEOUT, DFF_CTL_CALL_JSON };
-enum { DFF_CTL_TASK_JSON };
 
 #define DFF_CTL_CALL_QUEUE     1
 #define DFF_CTL_CALL_MARGIN_S  5
 #define DFF_CTL_CALL_EXPIRES   10      /* times the time limit; as of calls over HTTP */
-
-static const int dff_ctl_outcomes[] = {      /* exit status of each outcome */
-    [DFF_STATUS_QUEUED] = DFF_CTL_OK,
-    [DFF_STATUS_SUCCESS] = DFF_CTL_OK,
-    [DFF_STATUS_FAILURE] = DFF_CTL_FUNC_FAILED,
-    [DFF_STATUS_TIMEOUT] = DFF_CTL_FUNC_TIMEOUT,
-    [DFF_STATUS_EXPIRED] = DFF_CTL_FUNC_LOST,
-    [DFF_STATUS_LOST] = DFF_CTL_FUNC_LOST,
-};
-
-_Static_assert(sizeof(dff_ctl_outcomes) / sizeof(dff_ctl_outcomes[0]) == DFF_STATUS_COUNT,
-               "an exit status for each outcome");
-
-
-static void
-dff_ctl_call_add_string(dff_buf_t *out, dff_str_t text)
-{
-    dff_buf_add_str(out, DFF_STR("\""));
-    dff_buf_add_json_escaped(out, text);
-    dff_buf_add_str(out, DFF_STR("\""));
-}
-
-
-static void
-dff_ctl_call_add_time(dff_buf_t *out, int64_t unix_ms)
-{
-    char text[DFF_TIME_ISO_SIZE];
-
-    if (unix_ms == 0) {
-        dff_buf_add_str(out, DFF_STR("null"));
-        return;
-    }
-    dff_time_iso_utc(text, unix_ms);
-    dff_ctl_call_add_string(out, dff_str_from(text));
-}
-
-
-/* Every digit of the function's result stays as it is: no tree is made of it. */
-static int
-dff_ctl_call_print_json(const dff_reply_t *reply, const char *status)
-{
-    bool      is_json = reply->body_type == DFF_BODY_JSON
-                        || reply->status != DFF_STATUS_SUCCESS;
-    dff_buf_t out = DFF_BUF_INIT;
-    int       rc = DFF_OK;
-
-    dff_buf_add_str(&out, DFF_STR("{\"taskId\": "));
-    dff_ctl_call_add_string(&out, reply->id);
-    dff_buf_addf(&out, ", \"status\": \"%s\", \"startTime\": ", status);
-    dff_ctl_call_add_time(&out, reply->started_at_ms);
-    dff_buf_add_str(&out, DFF_STR(", \"endTime\": "));
-    dff_ctl_call_add_time(&out, reply->ended_at_ms);
-    dff_buf_addf(&out, ", \"%s\": ",
-                 reply->status == DFF_STATUS_SUCCESS ? "result" : "error");
-    if (is_json && dff_json_check(reply->body, NULL, NULL, NULL) == DFF_OK) {
-        dff_buf_add_str(&out, reply->body);
-    } else {
-        dff_ctl_call_add_string(&out, reply->body);
-    }
-    dff_buf_add_str(&out, DFF_STR("}\n"));
-
-    if (dff_buf_failed(&out)) {
-        rc = DFF_ERROR;
-    } else {
-        (void) fwrite(out.data, 1, out.len, stdout);        /* stdout is checked at the end */
-    }
-    dff_buf_release(&out);
-    return rc;
-}
-
 
 /* Success: the result alone on stdout. Else the error on stderr. */
 static void
@@ -183,112 +112,11 @@ dff_ctl_call(dff_ctl_t *ctl)
     rc = dff_ctl_outcomes[call.reply.status];
     if (ctl->options[DFF_CTL_CALL_JSON] == NULL) {
         dff_ctl_call_print(&call.reply);
-    } else if (dff_ctl_call_print_json(&call.reply, dff_status_name(call.reply.status))
+    } else if (dff_ctl_outcome_json(&call.reply, dff_status_name(call.reply.status), NULL)
                != DFF_OK)
     {
         rc = dff_ctl_fail_with(ctl, DFF_E_SYS, "out of memory");
     }
     dff_caller_release(&call);
-    return rc;
-}
-
-
-/* Is the task one of those that run on a node? */
-static int
-dff_ctl_task_is_running(dff_ctl_t *ctl, const char *task_id, bool *running)
-{
-    dff_cluster_t nodes;
-    int           rc = DFF_OK;
-
-    *running = false;
-    if (dff_cluster_list(ctl->rcmd, &nodes, &ctl->err) != DFF_OK) {
-        return DFF_ERROR;
-    }
-    for (size_t i = 0; i < nodes.count && !*running && rc == DFF_OK; i++) {
-        dff_key_t   key;
-        redisReply *reply;
-
-        dff_key_started(key, dff_str_from(nodes.items[i].name));
-        reply = dff_rcmd_run(ctl->rcmd, &ctl->err, "HEXISTS %s %s", key, task_id);
-        if (reply == NULL) {
-            rc = DFF_ERROR;
-            break;
-        }
-        *running = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
-        freeReplyObject(reply);
-    }
-    dff_cluster_release(&nodes);
-    return rc;
-}
-
-
-static int
-dff_ctl_task_print(dff_ctl_t *ctl, const dff_reply_t *reply)
-{
-    const char *status = dff_status_name(reply->status);
-    bool        running;
-    char        started[DFF_TIME_ISO_SIZE] = "-", ended[DFF_TIME_ISO_SIZE] = "-";
-
-    if (reply->status == DFF_STATUS_QUEUED) {
-        if (dff_ctl_task_is_running(ctl, ctl->words[0], &running) != DFF_OK) {
-            return dff_ctl_fail(ctl);
-        }
-        status = running ? "running" : status;
-    }
-    if (ctl->options[DFF_CTL_TASK_JSON] != NULL) {
-        return dff_ctl_call_print_json(reply, status) == DFF_OK
-            ? dff_ctl_outcomes[reply->status]
-            : dff_ctl_fail_with(ctl, DFF_E_SYS, "out of memory");
-    }
-
-    if (reply->started_at_ms != 0) {
-        dff_time_iso_utc(started, reply->started_at_ms);
-    }
-    if (reply->ended_at_ms != 0) {
-        dff_time_iso_utc(ended, reply->ended_at_ms);
-    }
-    printf("status   %s\nstarted  %s\nended    %s\n", status, started, ended);
-    if (reply->started_at_ms != 0 && reply->ended_at_ms != 0) {
-        printf("took     %" PRId64 " ms\n", reply->ended_at_ms - reply->started_at_ms);
-    }
-    if (reply->status != DFF_STATUS_QUEUED) {
-        fputs(reply->status == DFF_STATUS_SUCCESS ? "result   " : "error    ", stdout);
-        dff_ctl_print_text(stdout, reply->body.data, reply->body.len);
-    }
-    return dff_ctl_outcomes[reply->status];
-}
-
-
-int
-dff_ctl_task_show(dff_ctl_t *ctl)
-{
-    redisReply *stored;
-    dff_reply_t reply;
-    dff_key_t   key;
-    int         rc;
-
-    if (strncmp(ctl->words[0], "task-", 5) != 0 || !dff_id_is_link(dff_str_from(ctl->words[0]))) {
-        return dff_ctl_fail_with(ctl, DFF_E_CLIENT_BAD_REQUEST,
-                                 "\"%.80s\" is not a task id like task-…", ctl->words[0]);
-    }
-    dff_key_result(key, dff_str_from(ctl->words[0]));
-    stored = dff_rcmd_run(ctl->rcmd, &ctl->err, "GET %s", key);
-    if (stored == NULL) {
-        return dff_ctl_fail(ctl);
-    }
-
-    if (stored->type != REDIS_REPLY_STRING) {
-        rc = dff_ctl_fail_with(ctl, DFF_E_CLIENT_NOT_FOUND,
-                               "nothing is known of %s: no such task, answered in time, or its "
-                               "result has expired (_WORKER_RESULT_EXPIRES, %" PRId64 " s)",
-                               ctl->words[0], ctl->cfg.worker_result_expires_s);
-    } else if (dff_reply_decode((dff_str_t) { stored->str, stored->len }, &reply, &ctl->err)
-               != DFF_OK)
-    {
-        rc = dff_ctl_fail(ctl);
-    } else {
-        rc = dff_ctl_task_print(ctl, &reply);
-    }
-    freeReplyObject(stored);
     return rc;
 }

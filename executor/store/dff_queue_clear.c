@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-#include "dff_envelope.h"
+#include "dff_buf.h"
 #include "dff_keys.h"
+#include "dff_record.h"
 #include "dff_time.h"
 
 #include "dff_banned.h"
@@ -13,18 +14,41 @@
 #define DFF_QUEUE_REPLY_TTL   60      /* docs/protocol.md, dff:reply:<producer> */
 
 /* Takes one job out of its queue and tells its outcome, or does neither: a master
- * may have claimed it meanwhile. KEYS queue, reply list, result; ARGV envelope,
- * reply, TTL of the list, TTL of the result; TTL 0: not wanted. */
+ * may have claimed it meanwhile. KEYS queue, reply list, result, records; ARGV envelope,
+ * reply, TTL of the list, TTL of the result; TTL 0: not wanted; record; "": none. */
 static const char dff_queue_drop[] =
     "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end "
     "if ARGV[3] ~= '0' then redis.call('LPUSH', KEYS[2], ARGV[2]) "
     "redis.call('EXPIRE', KEYS[2], ARGV[3]) end "
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end "
+    "if ARGV[5] ~= '' then redis.call('LPUSH', KEYS[4], ARGV[5]) end "
     "return 1";
 
 static const char dff_queue_lost[] =
     "{\"etype\":\"TaskCleared\",\"einfoTEXT\":\"The queue was cleared by the operator before the "
     "task was started.\"}";
+
+
+/* Of a job that leaves records: that it is lost. Empty: it leaves none. */
+static void
+dff_queue_record(dff_buf_t *out, const dff_job_t *job, const dff_reply_t *reply,
+    dff_str_t bytes)
+{
+    dff_record_t record;
+    char        *to;
+
+    if (!dff_record_wanted(job)) {
+        return;
+    }
+    dff_record_of_job(&record, job);
+    record.status = reply->status;
+    record.ended_at_ms = reply->ended_at_ms;
+    record.reply = bytes;
+    to = dff_buf_reserve(out, dff_record_size(&record));
+    if (to != NULL) {
+        out->len += (size_t) (dff_record_write(to, &record) - to);
+    }
+}
 
 
 /* Appends the drop of one job. One that cannot be read is dropped without an answer. */
@@ -37,6 +61,7 @@ dff_queue_append_drop(dff_rcmd_t *rcmd, const char *queue_key, dff_str_t envelop
     bool        known = dff_job_decode(envelope, &job, NULL) == DFF_OK;
     bool        waited = known && job.producer.len > 0;
     bool        asked = known && (job.keep_result || !waited);
+    dff_buf_t   record = DFF_BUF_INIT;
     dff_key_t   reply_key, result_key;
     char       *bytes;
     size_t      len;
@@ -54,12 +79,17 @@ dff_queue_append_drop(dff_rcmd_t *rcmd, const char *queue_key, dff_str_t envelop
         return dff_err_set(err, DFF_E_SYS, "out of memory");
     }
     len = (size_t) (dff_reply_write(bytes, &reply) - bytes);
+    if (known) {
+        dff_queue_record(&record, &job, &reply, (dff_str_t) { bytes, len });
+    }
     dff_key_reply(reply_key, job.producer);
     dff_key_result(result_key, job.id);
-    rc = dff_rcmd_append(rcmd, err, "EVAL %s 3 %s %s %s %b %b %d %lld",
-                         dff_queue_drop, queue_key, reply_key, result_key,
+    rc = dff_rcmd_append(rcmd, err, "EVAL %s 4 %s %s %s %s %b %b %d %lld %b",
+                         dff_queue_drop, queue_key, reply_key, result_key, DFF_KEY_RECORDS,
                          DFF_RCMD_B(envelope), bytes, len, waited ? DFF_QUEUE_REPLY_TTL : 0,
-                         asked ? (long long) result_ttl_s : 0);
+                         asked ? (long long) result_ttl_s : 0,
+                         record.data == NULL ? "" : record.data, record.len);
+    dff_buf_release(&record);
     free(bytes);
     return rc;
 }

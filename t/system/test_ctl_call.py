@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from batches import batch_to as batch
 from node import wait_until
 
 OK, FAILED, USAGE, RAISED, TIMEOUT, LOST = range(6)
@@ -99,6 +100,46 @@ def test_task_show_tells_state_and_result(node):
     done = node.ctl('task', 'show', 'task-nonesuch', check=False)
     assert done.returncode == FAILED and 'nothing is known' in done.stderr
     assert node.ctl('task', 'show', 'x', check=False).returncode == USAGE
+
+
+def test_task_show_has_the_row_and_the_log_of_a_batch_and_what_was_saved(node):
+    node.allow('t__basic')
+    task = batch(node, 'auln-boom', text='shown')
+    wait_until(lambda: 'failure' in node.sql(
+        f"SELECT status FROM batch_task_info WHERE id = '{task}'"), 10, 'the row')
+    for forgotten in (False, True):
+        if forgotten:
+            node.redis('DEL', f'dff:result:{task}')
+        done = node.ctl('task', 'show', task, check=False)
+        assert done.returncode == RAISED
+        for text in ('status   failure', 'function t__basic.boom', 'origin   batch bat-r-boom',
+                     'ValueError: shown', 'Traceback'):
+            assert text in done.stdout
+        told = json.loads(node.ctl('task', 'show', task, '--json', check=False).stdout)
+        assert told['origin'] == 'batch' and told['originId'] == 'bat-r-boom'
+        assert told['queueTime'] <= told['startTime'] <= told['endTime']
+        assert 'Traceback' in told['log'] and 'ValueError: shown' in str(told['error'])
+
+    task = node.call('auln-same', {'saveResult': True}, value=[1]).headers['x-dff-task-id']
+    wait_until(lambda: node.sql(f"SELECT id FROM task_result WHERE id = '{task}'"), 10, 'the row')
+    node.redis('DEL', f'dff:result:{task}')
+    assert json.loads(node.ctl('task', 'show', task, '--json').stdout)['result'] == [1]
+
+    task = batch(node, 'auln-ok')
+    wait_until(lambda: 'success' in node.sql(
+        f"SELECT status FROM batch_task_info WHERE id = '{task}'"), 10, 'the row')
+    node.redis('DEL', f'dff:result:{task}')
+    assert 'result   (not kept)' in node.ctl('task', 'show', task).stdout
+
+
+def test_queue_clear_leaves_a_record_of_a_batch(node):
+    node.stop('executor')
+    task = batch(node, 'auln-ok')
+    assert 'queue 9: 1 jobs dropped' in node.ctl('queue', 'clear', '9').stdout
+    node.start('executor')
+    wait_until(lambda: 'cleared by the operator' in node.sql(
+        f"SELECT einfoTEXT FROM batch_task_info WHERE id = '{task}' AND status = 'failure'"),
+        10, 'the row')
 
 
 def test_queue_clear_tells_the_callers_whose_jobs_it_drops(node):

@@ -43,6 +43,20 @@ def test_the_names_of_the_call(worker):
         '__name__': 'demo__it', '__file__': 'demo__it', '_DFF_HTTP_REQUEST': None}
 
 
+def test_the_names_of_a_triggered_call(worker):
+    body = 'def f(): return [_DFF_CRONTAB, _DFF_CRONTAB_DELAY, _DFF_TRIGGER_TIME,' \
+           ' _DFF_TRIGGER_TIME_MS, _DFF_EXEC_MODE, _DFF_ORIGIN, _DFF_ROOT_TASK_ID, _DFF_FUNC_CHAIN]'
+    triggered = {'origin': 'crontab', 'mode': 'crontab', 'queuedAt': 1600000000123}
+    assert worker.run(body, crontab='*/5 * * * mon-fri', crontabDelay=10,
+                      triggeredAt=1600000000000, root='task-0', chain='demo__a.f,demo__b.g',
+                      **triggered).value == [
+        '*/5 * * * mon-fri', 10, 1600000000, 1600000000000, 'crontab', 'crontab', 'task-0',
+        ['demo__a.f', 'demo__b.g', 'demo__it.f']]
+    assert worker.run(body, crontab='0 0 1 1 *', **triggered).value == [
+        '0 0 1 1 *', 0, 1600000000, 1600000000123, 'crontab', 'crontab', 'task-1', ['demo__it.f']]
+    assert worker.run(body).value[:2] == [None, None]       # nothing of it is left
+
+
 def test_the_times_of_the_call(worker):
     reply = worker.run('def f(): return [_DFF_START_TIME, _DFF_START_TIME_MS, _DFF_TRIGGER_TIME,'
                        ' _DFF_TRIGGER_TIME_MS]', queuedAt=1600000000123)

@@ -20,6 +20,8 @@ extern const dff_endpoint_group_t dff_log_routes;
 extern const dff_endpoint_group_t dff_monitor_node_routes;
 extern const dff_endpoint_group_t dff_monitor_task_routes;
 extern const dff_endpoint_group_t dff_operation_routes;
+extern const dff_endpoint_group_t dff_source_routes;
+extern const dff_endpoint_group_t dff_openapi_routes;
 extern const dff_endpoint_group_t dff_public_routes;
 extern const dff_endpoint_group_t dff_resource_routes;
 extern const dff_endpoint_group_t dff_script_routes;
