@@ -18,6 +18,7 @@
 
 #include "api/dff_records.h"
 #include "api/dff_replies.h"
+#include "api/dff_restore.h"
 #include "api/dff_services.h"
 #include "api/http/dff_web.h"
 
@@ -39,6 +40,7 @@ static const dff_api_task_t dff_api_tasks[] = {
     { "replies", 1000, dff_replies_watch },
     { "records", DFF_RECORDS_EVERY_MS, dff_records_tick },
     { "services", 1000, dff_services_tick },
+    { "restore", DFF_RESTORE_EVERY_MS, dff_restore_tick },
 };
 
 _Static_assert(COUNT(dff_api_listeners) <= COUNT(((dff_api_t *) 0)->listeners),
@@ -223,6 +225,9 @@ dff_api_init_stores(dff_api_t *api, dff_err_t *err)
     api->records = dff_records_new(api);
     if (api->command == NULL || api->replies == NULL || api->records == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
+    api->restore = dff_restore_new(api);
+    if (api->restore == NULL)
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
     api->web = dff_web_new(api, err);
     api->services = api->web == NULL ? NULL : dff_services_new(api, err);
     return api->services == NULL ? DFF_ERROR : DFF_OK;
@@ -310,6 +315,7 @@ dff_api_release(dff_api_t *api)
     dff_web_free(api->web);
     dff_replies_free(api->replies);
     dff_services_free(api->services);
+    dff_restore_free(api->restore);
     if (api->redis != NULL)
         dff_redis_free(api->redis);
     dff_rcmd_free(api->rcmd);

@@ -50,6 +50,7 @@ struct dff_api_s {
     struct dff_web_s     *web;         /* the management API */
     struct dff_records_s *records;     /* of tasks, from Redis into MySQL */
     struct dff_services_s *services;   /* connections of workers */
+    struct dff_restore_s *restore;     /* of Redis, from MySQL */
 
     bool                  was_root;    /* when it started */
     bool                  leaving;     /* no new connections; what was asked is answered */

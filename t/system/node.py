@@ -202,9 +202,11 @@ class Node:
         return descendants(top) if top else []
 
     def python_workers(self):
-        """pids of the workers: children of the zygote, which is the master's child."""
+        """pids of the workers: children of the zygote, which is the master's child. (So are
+        the api processes, which may have a child, too.)"""
         return [pid for pid in self.processes('executor')
-                if process_depth(pid, self.pid('executor')) == 2]
+                if process_depth(pid, self.pid('executor')) == 2
+                and b'--zygote' in process_words(process_stat(pid)[1])]
 
     def destroy(self):
         """Stops everything, removes the folder, and returns the alarms of its logs;
@@ -364,6 +366,14 @@ def process_stat(pid):
         return None
     state, parent, group = text.rpartition(')')[2].split()[:3]
     return state, int(parent), int(group)
+
+
+def process_words(pid):
+    """Its command line; none when it is gone."""
+    try:
+        return pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
+    except OSError:
+        return []
 
 
 def process_alive(pid):

@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 
-from node import process_alive, wait_until
+from node import process_alive, process_depth, process_words, wait_until
 
 
 def heartbeat(node):
@@ -18,16 +18,9 @@ def heartbeat(node):
 
 def api_pids(node):
     """The pids in /proc, which is earlier than the heartbeat."""
-    found = []
-    for pid in node.processes('executor'):
-        try:
-            with open(f'/proc/{pid}/cmdline', 'rb') as file:
-                words = file.read().split(b'\0')
-        except OSError:
-            continue
-        if b'--api' in words:
-            found.append(pid)
-    return sorted(found)
+    master = node.pid('executor')
+    return sorted(pid for pid in node.processes('executor')
+                  if process_depth(pid, master) == 1 and b'--api' in process_words(pid))
 
 
 def wait_ready(node, count=2, not_these=()):

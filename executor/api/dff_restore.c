@@ -1,0 +1,232 @@
+/* Making the published copy in Redis anew: see the header. */
+#include "api/dff_restore.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dff_keys.h"
+#include "dff_time.h"
+
+#include "store/dff_sync.h"
+
+#include "dff_banned.h"
+
+#define DFF_RESTORE_LOCK_S        "15"      /* renewed with each tick */
+#define DFF_RESTORE_RETRY_MIN_MS   1000
+#define DFF_RESTORE_RETRY_MAX_MS  15000
+#define DFF_RESTORE_DB_TIMEOUT_S     60
+#define DFF_RESTORE_NICE             10
+
+struct dff_restore_s {
+    dff_api_t    *api;
+    char          me[DFF_ID_SIZE];          /* value of the lock */
+    char          run_id[DFF_REDIS_RUN_ID_SIZE];    /* that is being restored, or looked at */
+    pid_t         pid;                      /* child; 0: none */
+    bool          asking;                   /* an answer of Redis is to come */
+    bool          logged;                   /* that it fails */
+    int           retry_ms;
+    int64_t       next_ms;                  /* monotonic: not before */
+    struct event *chld;
+};
+
+/* --- the child --------------------------------------------------------------------- */
+
+/* Nothing of the parent's but the log: a client whose connection the parent closes must
+ * see that, and our end must not hold a listening socket. */
+static void
+dff_restore_close_fds(int log_fd)
+{
+    int fd, max = (int) sysconf(_SC_OPEN_MAX);
+
+    if (log_fd > 2 && syscall(SYS_close_range, 3u, (unsigned) log_fd - 1, 0) == 0
+        && syscall(SYS_close_range, (unsigned) log_fd + 1, ~0u, 0) == 0)
+        return;
+    for (fd = 3; fd < max; fd++) {
+        if (fd != log_fd)
+            (void) close(fd);
+    }
+}
+
+static int
+dff_restore_child(dff_api_t *api, pid_t parent)
+{
+    dff_sync_count_t count;
+    dff_err_t        err;
+    dff_rcmd_t      *rcmd;
+    dff_db_t        *db;
+    int64_t          begin_ms = dff_time_monotonic_ms();
+
+    (void) signal(SIGTERM, SIG_DFL);
+    (void) signal(SIGINT, SIG_DFL);
+    (void) signal(SIGCHLD, SIG_DFL);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        return 1;
+    (void) setpriority(PRIO_PROCESS, 0, DFF_RESTORE_NICE);       /* calls come first */
+    dff_restore_close_fds(api->log.fd);
+
+    db = dff_db_new(api->cfg, DFF_RESTORE_DB_TIMEOUT_S);
+    rcmd = dff_rcmd_new(api->cfg);
+    if (db == NULL || rcmd == NULL || dff_sync_all(db, rcmd, &count, &err) != DFF_OK) {
+        dff_log_info(&api->log, NULL, "restoring Redis from MySQL: %s",
+                     db == NULL || rcmd == NULL ? "out of memory" : err.message);
+        return 1;
+    }
+    dff_log_warn(&api->log, NULL, "Redis is restored from MySQL: %zu scripts, %zu routes, %zu "
+                 "removed, in %lld ms", count.scripts, count.routes, count.removed,
+                 (long long) (dff_time_monotonic_ms() - begin_ms));
+    return 0;
+}
+
+static void
+dff_restore_start(dff_restore_t *restore)
+{
+    pid_t parent = getpid(), pid = fork();
+
+    if (pid == 0)
+        _exit(dff_restore_child(restore->api, parent));
+    if (pid < 0)
+        return;        /* the lock expires, and somebody tries again */
+    restore->pid = pid;
+}
+
+/* --- the parent --------------------------------------------------------------------- */
+
+static void
+dff_restore_unlock(dff_restore_t *restore)
+{
+    (void) dff_redis_link_commandf(restore->api->command, NULL, NULL,
+                                   "DEL " DFF_KEY_RESTORE_LOCK);
+}
+
+static void
+dff_restore_failed(dff_restore_t *restore)
+{
+    if (!restore->logged)
+        dff_log_warn(&restore->api->log, NULL, "Redis is not restored from MySQL yet; tried again "
+                     "every %d s", DFF_RESTORE_RETRY_MAX_MS / 1000);
+    restore->logged = true;
+    restore->next_ms = dff_time_monotonic_ms() + restore->retry_ms;
+    restore->retry_ms *= 2;
+    if (restore->retry_ms > DFF_RESTORE_RETRY_MAX_MS)
+        restore->retry_ms = DFF_RESTORE_RETRY_MAX_MS;
+}
+
+static void
+dff_restore_ended(dff_restore_t *restore, int status)
+{
+    dff_redis_link_t *command = restore->api->command;
+    const char       *argv[] = { "SET", DFF_KEY_RESTORED, restore->run_id };
+    bool              good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+    restore->pid = 0;
+    /* Another life of Redis than the one that it began in: begin anew. */
+    if (good && dff_redis_link_ready(command)
+        && strcmp(dff_redis_link_run_id(command), restore->run_id) == 0) {
+        (void) dff_redis_link_command(command, NULL, NULL, 3, argv, NULL);
+        restore->logged = false;
+        restore->retry_ms = DFF_RESTORE_RETRY_MIN_MS;
+    } else if (!good) {
+        dff_restore_failed(restore);
+    }
+    dff_restore_unlock(restore);
+}
+
+static void
+dff_restore_on_chld(evutil_socket_t number, short what, void *ctx)
+{
+    dff_restore_t *restore = ctx;
+    int            status;
+
+    (void) number;
+    (void) what;
+    if (restore->pid > 0 && waitpid(restore->pid, &status, WNOHANG) == restore->pid)
+        dff_restore_ended(restore, status);
+}
+
+static void
+dff_restore_on_lock(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_restore_t *restore = data;
+    redisReply    *reply = reply_ptr;
+
+    (void) ac;
+    restore->asking = false;
+    if (reply != NULL && reply->type == REDIS_REPLY_STATUS && !restore->api->leaving)
+        dff_restore_start(restore);
+}
+
+static void
+dff_restore_on_restored(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_restore_t *restore = data;
+    redisReply    *reply = reply_ptr;
+    const char    *argv[] = { "SET", DFF_KEY_RESTORE_LOCK, restore->me, "NX", "EX",
+                              DFF_RESTORE_LOCK_S };
+
+    (void) ac;
+    restore->asking = false;
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR)
+        return;
+    if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, restore->run_id) == 0)
+        return;
+    restore->asking = dff_redis_link_command(restore->api->command, dff_restore_on_lock, restore,
+                                             6, argv, NULL) == DFF_OK;
+}
+
+void
+dff_restore_tick(dff_api_t *api)
+{
+    dff_restore_t *restore = api->restore;
+
+    if (api->leaving || !dff_redis_link_ready(api->command))
+        return;
+    if (restore->pid > 0) {
+        (void) dff_redis_link_commandf(api->command, NULL, NULL, "EXPIRE " DFF_KEY_RESTORE_LOCK
+                                       " " DFF_RESTORE_LOCK_S);
+        return;
+    }
+    if (restore->asking || dff_time_monotonic_ms() < restore->next_ms)
+        return;
+    (void) snprintf(restore->run_id, sizeof(restore->run_id), "%s",
+                    dff_redis_link_run_id(api->command));
+    restore->asking = dff_redis_link_commandf(api->command, dff_restore_on_restored, restore,
+                                              "GET " DFF_KEY_RESTORED) == DFF_OK;
+}
+
+dff_restore_t *
+dff_restore_new(dff_api_t *api)
+{
+    dff_restore_t *restore = calloc(1, sizeof(*restore));
+
+    if (restore == NULL)
+        return NULL;
+    restore->api = api;
+    restore->retry_ms = DFF_RESTORE_RETRY_MIN_MS;
+    restore->chld = evsignal_new(api->base, SIGCHLD, dff_restore_on_chld, restore);
+    if (restore->chld != NULL && event_add(restore->chld, NULL) == 0
+        && dff_id_make(&api->ids, restore->me, "api-") != 0)
+        return restore;
+    dff_restore_free(restore);
+    return NULL;
+}
+
+void
+dff_restore_free(dff_restore_t *restore)
+{
+    if (restore == NULL)
+        return;
+    if (restore->pid > 0) {
+        (void) kill(restore->pid, SIGKILL);
+        (void) waitpid(restore->pid, NULL, 0);
+    }
+    if (restore->chld != NULL)
+        event_free(restore->chld);
+    free(restore);
+}
