@@ -27,6 +27,7 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_RECORDS_WRITER   DFF_KEY_PREFIX "records:writer"    /* who has them */
 #define DFF_KEY_BAD              DFF_KEY_PREFIX "bad"        /* list: envelopes nobody can read */
 #define DFF_KEY_DELAYED          DFF_KEY_PREFIX "delayed"    /* zset: due time -> envelope */
+#define DFF_KEY_LEDGER           DFF_KEY_PREFIX "ledger"     /* hash: dff_ledger.h */
 #define DFF_KEY_PROBE            DFF_KEY_PREFIX "probe"      /* never exists */
 #define DFF_KEY_RESTORED         DFF_KEY_PREFIX "restored"  /* run_id of Redis */
 #define DFF_KEY_RESTORE_LOCK     DFF_KEY_PREFIX "lock:restore"

@@ -3,6 +3,7 @@
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_job.h"
 #include "ngx_http_dff_late.h"
+#include "ngx_http_dff_ledger.h"
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_task_record.h"
 #include "ngx_http_dff_upload.h"
@@ -126,6 +127,10 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
         return;
     }
 
+    if (!call->delayed) {
+        ngx_http_dff_ledger_pushed(ctx->worker);
+    }
+
     call->pushing++;
     call->deadline = ngx_current_msec + wait;
     ngx_http_dff_call_wake(call);
@@ -143,6 +148,7 @@ ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
     dff_key_t                  queue, channel;
     ngx_http_dff_main_conf_t  *mcf = call->worker->mcf;
 
+    ngx_str_t  add[3] = { ngx_string("SADD"), ngx_string(DFF_KEY_NODES), call->node_name };
     ngx_str_t  expire[3] = { ngx_string("EXPIRE"), ngx_null_string, ngx_null_string };
     ngx_str_t  publish[3] = { ngx_string("PUBLISH"), ngx_null_string, ngx_null_string };
 
@@ -161,6 +167,8 @@ ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
     publish[2].len = ngx_sprintf(text, "wake %ui", call->queue) - text;
     publish[2].data = text;
 
+    /* the ledger counts the queues of known nodes */
+    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, add);
     (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, expire);
     (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, publish);
 }

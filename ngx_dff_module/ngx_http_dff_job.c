@@ -2,6 +2,8 @@
 #include "ngx_http_dff_http_request.h"
 #include "ngx_http_dff_job.h"
 
+#include "dff_ledger.h"
+
 #define NGX_HTTP_DFF_QUEUE_SYNC   1      /* where the function names none */
 #define NGX_HTTP_DFF_QUEUE_ASYNC  9
 #define NGX_HTTP_DFF_EXPIRE_SYNC   10     /* a queued job expires after timeout x 10, */
@@ -12,6 +14,7 @@
 #define NGX_HTTP_DFF_JOB_DELAY \
     "local n = redis.call('ZCARD', KEYS[1]) " \
     "if n >= tonumber(ARGV[2]) then return -n end " \
+    DFF_LEDGER_BUMP("'accepted'") \
     "return redis.call('ZADD', KEYS[1], ARGV[1], ARGV[3])"
 
 static u_char *ngx_http_dff_job_head(u_char *p, ngx_http_dff_call_t *call, size_t size);

@@ -41,6 +41,12 @@ static void ngx_http_dff_metrics_queues(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_delayed(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
+static void ngx_http_dff_metrics_accepted(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric);
+static void ngx_http_dff_metrics_finished(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric);
+static void ngx_http_dff_metrics_unfinished(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_node_info(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
 static void ngx_http_dff_metrics_groups(ngx_http_dff_scrape_t *scrape,
@@ -135,6 +141,15 @@ static const ngx_http_dff_metric_t  ngx_http_dff_metrics[] = {
 
     { "dff_delayed_jobs", "gauge", "Jobs with an eta that wait for their time.",
       ngx_http_dff_metrics_delayed, 0, NULL },
+
+    { "dff_ledger_accepted_total", "counter", "Jobs that the cluster has accepted.",
+      ngx_http_dff_metrics_accepted, 0, NULL },
+
+    { "dff_ledger_finished_total", "counter", "Jobs of the cluster that ended, by outcome.",
+      ngx_http_dff_metrics_finished, 0, NULL },
+
+    { "dff_ledger_jobs", "gauge", "Jobs of the cluster without an outcome yet, by state.",
+      ngx_http_dff_metrics_unfinished, 0, NULL },
 
     { "dff_node_info", "gauge", "Executors of the cluster that are alive.",
       ngx_http_dff_metrics_node_info, 0, NULL },
@@ -322,6 +337,50 @@ ngx_http_dff_metrics_delayed(ngx_http_dff_scrape_t *scrape,
         length = scrape->reply->element[NGX_HTTP_DFF_SCRAPE_QUEUES];
         ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0, (uint64_t) length->integer);
     }
+}
+
+
+static void
+ngx_http_dff_metrics_accepted(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric)
+{
+    if (scrape->reply != NULL) {
+        ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0,
+            (uint64_t) scrape->reply->element[NGX_HTTP_DFF_SCRAPE_LEDGER]->integer);
+    }
+}
+
+
+static void
+ngx_http_dff_metrics_ledger(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_metric_t *metric,
+    const char *name, ngx_uint_t begin, ngx_uint_t end)
+{
+    redisReply            *number;
+    ngx_uint_t             row;
+    ngx_http_dff_label_t   label = { name, NULL };
+
+    for (row = begin; scrape->reply != NULL && row < end; row++) {
+        label.value = dff_ledger_name((dff_ledger_row_t) row);
+        number = scrape->reply->element[NGX_HTTP_DFF_SCRAPE_LEDGER + row];
+        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1, (uint64_t) number->integer);
+    }
+}
+
+
+static void
+ngx_http_dff_metrics_finished(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric)
+{
+    ngx_http_dff_metrics_ledger(scrape, metric, "outcome", DFF_LEDGER_SUCCESS,
+                                DFF_LEDGER_WAITING);
+}
+
+
+static void
+ngx_http_dff_metrics_unfinished(ngx_http_dff_scrape_t *scrape,
+    const ngx_http_dff_metric_t *metric)
+{
+    ngx_http_dff_metrics_ledger(scrape, metric, "state", DFF_LEDGER_WAITING, DFF_LEDGER_COUNT);
 }
 
 

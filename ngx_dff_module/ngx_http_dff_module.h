@@ -59,6 +59,8 @@ struct ngx_http_dff_worker_s {
     ngx_str_t                   producer;     /* owner of reply:<producer> */
 
     ngx_http_dff_redis_t        commands;
+    ngx_event_t                 ledger;       /* posted: pushes of this turn */
+    ngx_uint_t                  pushed;       /* how many */
     ngx_http_dff_redis_t        replies;
     ngx_http_dff_redis_t        changes;
 

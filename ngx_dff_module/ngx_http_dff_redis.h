@@ -120,6 +120,9 @@ ngx_int_t ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn
 ngx_int_t ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
     void *data, const char *command, size_t len);
 
+/* Posts an event, whose handler may add commands to what this turn writes. */
+void ngx_http_dff_redis_before_flush(ngx_http_dff_redis_t *link, ngx_event_t *ev);
+
 /* The peer cannot be used, as text says: no more commands; the connection ends when the
  * replies that are due have come, or shortly. From callbacks too. */
 void ngx_http_dff_redis_leave(ngx_http_dff_redis_t *link, const char *text, size_t len);

@@ -85,6 +85,18 @@ ngx_http_dff_redis_write_handler(ngx_event_t *ev)
 }
 
 
+void
+ngx_http_dff_redis_before_flush(ngx_http_dff_redis_t *link, ngx_event_t *ev)
+{
+    ngx_post_event(ev, &ngx_posted_events);
+
+    if (link->flush.posted) {
+        ngx_delete_posted_event(&link->flush);
+        ngx_post_event(&link->flush, &ngx_posted_events);
+    }
+}
+
+
 static void
 ngx_http_dff_redis_flush_handler(ngx_event_t *ev)
 {

@@ -16,6 +16,7 @@ static json_t *ngx_http_dff_scrape_nodes(redisReply *reply);
 
 /* KEYS: the queues, delayed, nodes. ARGV: "node:" with its prefix, how many nodes. */
 static ngx_str_t  ngx_http_dff_scrape_script = ngx_string(
+    DFF_LEDGER_ROWS
     "local out = {} "
     "for i = 1, #KEYS - 1 do "
         "local n = redis.pcall(i < #KEYS - 1 and 'LLEN' or 'ZCARD', KEYS[i]) "
@@ -23,6 +24,7 @@ static ngx_str_t  ngx_http_dff_scrape_script = ngx_string(
     "end "
     "local names = redis.call('SMEMBERS', KEYS[#KEYS]) "
     "table.sort(names) "
+    "for _, n in ipairs(ledger(names)) do out[#out + 1] = n end "
     "for i = 1, math.min(#names, tonumber(ARGV[2])) do "
         "local v = redis.call('GET', ARGV[1] .. names[i]) "
         "if v then out[#out + 1] = v end "
@@ -35,7 +37,7 @@ ngx_http_dff_scrape_start(ngx_http_dff_ctx_t *ctx)
 {
     ngx_uint_t  i;
     dff_key_t   queues[NGX_HTTP_DFF_SCRAPE_QUEUES], node;
-    ngx_str_t   argv[3 + NGX_HTTP_DFF_SCRAPE_LENGTHS + 3];
+    ngx_str_t   argv[3 + NGX_HTTP_DFF_SCRAPE_QUEUES + 4];
 
     ngx_str_set(&argv[0], "EVAL");
     argv[1] = ngx_http_dff_scrape_script;
@@ -105,12 +107,12 @@ ngx_http_dff_scrape_gather(ngx_http_dff_scrape_t *scrape, ngx_http_dff_ctx_t *ct
     ngx_http_dff_route_cache_stats(mcf->routes, &scrape->routes);
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements < NGX_HTTP_DFF_SCRAPE_LENGTHS)
+        || reply->elements < NGX_HTTP_DFF_SCRAPE_NUMBERS)
     {
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_DFF_SCRAPE_LENGTHS; i++) {
+    for (i = 0; i < NGX_HTTP_DFF_SCRAPE_NUMBERS; i++) {
         if (reply->element[i]->type != REDIS_REPLY_INTEGER) {
             return;
         }
@@ -131,7 +133,7 @@ ngx_http_dff_scrape_nodes(redisReply *reply)
 
     nodes = json_array();
 
-    for (i = NGX_HTTP_DFF_SCRAPE_LENGTHS; i < reply->elements; i++) {
+    for (i = NGX_HTTP_DFF_SCRAPE_NUMBERS; i < reply->elements; i++) {
         text = reply->element[i];
 
         if (text->type != REDIS_REPLY_STRING

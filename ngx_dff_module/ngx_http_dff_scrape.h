@@ -13,9 +13,11 @@
 #include "ngx_http_dff_route_cache.h"
 
 #include "dff_buf.h"
+#include "dff_ledger.h"
 
 #define NGX_HTTP_DFF_SCRAPE_QUEUES   10
-#define NGX_HTTP_DFF_SCRAPE_LENGTHS  (NGX_HTTP_DFF_SCRAPE_QUEUES + 1)   /* and delayed jobs */
+#define NGX_HTTP_DFF_SCRAPE_LEDGER   (NGX_HTTP_DFF_SCRAPE_QUEUES + 1)   /* behind delayed jobs */
+#define NGX_HTTP_DFF_SCRAPE_NUMBERS  (NGX_HTTP_DFF_SCRAPE_LEDGER + DFF_LEDGER_COUNT)
 
 /* One scrape, from Redis's answer to ours. */
 typedef struct {
@@ -24,8 +26,9 @@ typedef struct {
     ngx_http_dff_route_cache_stats_t   routes;
     ngx_uint_t                         workers;
     int64_t                            since_ms;
-    redisReply                        *reply;     /* lengths come first; NULL: Redis is
-                                                     away */
+    redisReply                        *reply;     /* numbers come first: lengths of the
+                                                     queues, delayed jobs, the ledger; NULL:
+                                                     Redis is away */
     json_t                            *nodes;     /* array of heartbeats; or NULL */
 } ngx_http_dff_scrape_t;
 

@@ -2,6 +2,8 @@
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_withdraw.h"
 
+#include "dff_ledger.h"
+
 static void ngx_http_dff_withdraw_on_reply(redisAsyncContext *ac, void *reply, void *data);
 
 
@@ -9,19 +11,20 @@ void
 ngx_http_dff_withdraw(ngx_http_dff_call_t *call, ngx_int_t before)
 {
     dff_key_t  key;
-    ngx_str_t  argv[4] = {
-        ngx_string("LREM"), ngx_null_string, ngx_string("1"), ngx_null_string
+    ngx_str_t  argv[5] = {
+        ngx_string("EVAL"), ngx_string(DFF_LEDGER_WITHDRAW), ngx_string("1"), ngx_null_string,
+        ngx_null_string
     };
 
     call->before = before;
 
     /* from the end where pushes arrive: it is among the first looked at */
-    argv[1].len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
-    argv[1].data = (u_char *) key;
-    argv[3] = call->envelope;
+    argv[3].len = dff_key_queue_at(key, (int) call->queue, ngx_http_dff_str(call->node_name));
+    argv[3].data = (u_char *) key;
+    argv[4] = call->envelope;
 
     if (ngx_http_dff_redis_command(&call->worker->commands, ngx_http_dff_withdraw_on_reply,
-                                   call, 4, argv)
+                                   call, 5, argv)
         == NGX_OK)
     {
         call->pushing++;

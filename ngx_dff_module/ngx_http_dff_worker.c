@@ -1,5 +1,6 @@
 /* The context of an nginx worker process: see the header. */
 #include "ngx_http_dff_changes.h"
+#include "ngx_http_dff_ledger.h"
 #include "ngx_http_dff_replies.h"
 #include "ngx_http_dff_stat.h"
 #include "ngx_http_dff_worker.h"
@@ -67,6 +68,7 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     worker->commands.silence = NGX_HTTP_DFF_COMMAND_SILENCE;
     worker->commands.awaited = 1;
     worker->commands.up = ngx_http_dff_worker_commands_up;
+    ngx_http_dff_ledger_init(worker);
     ngx_http_dff_redis_open(&worker->commands, cycle->log);
 
     if (ngx_http_dff_replies_open(worker, cycle) != NGX_OK) {

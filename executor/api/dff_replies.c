@@ -8,6 +8,7 @@
 
 #include "dff_buf.h"
 #include "dff_keys.h"
+#include "dff_ledger.h"
 #include "dff_time.h"
 
 #include "dff_banned.h"
@@ -209,12 +210,12 @@ static void
 dff_wait_withdraw(dff_wait_t *wait)
 {
     dff_key_t   key;
-    const char *argv[] = { "LREM", key, "1", wait->envelope };
-    size_t      len[] = { 4, 0, 1, wait->size };
+    const char *argv[] = { "EVAL", DFF_LEDGER_WITHDRAW, "1", key, wait->envelope };
+    size_t      len[] = { 4, sizeof(DFF_LEDGER_WITHDRAW) - 1, 1, 0, wait->size };
 
-    len[1] = dff_key_queue(key, wait->queue);
+    len[3] = dff_key_queue(key, wait->queue);
     wait->withdrawing = dff_redis_link_command(wait->replies->api->command, dff_wait_on_withdrawn,
-                                               wait, 4, argv, len) == DFF_OK;
+                                               wait, 5, argv, len) == DFF_OK;
 }
 
 static void
@@ -245,11 +246,11 @@ static int
 dff_wait_push(dff_wait_t *wait)
 {
     dff_key_t   key;
-    const char *argv[] = { "LPUSH", key, wait->envelope };
-    size_t      len[] = { 5, 0, wait->size };
+    const char *argv[] = { "EVAL", DFF_LEDGER_PUSH, "1", key, wait->envelope };
+    size_t      len[] = { 4, sizeof(DFF_LEDGER_PUSH) - 1, 1, 0, wait->size };
 
-    len[1] = dff_key_queue(key, wait->queue);
-    if (dff_redis_link_command(wait->replies->api->command, dff_wait_on_pushed, wait, 3, argv,
+    len[3] = dff_key_queue(key, wait->queue);
+    if (dff_redis_link_command(wait->replies->api->command, dff_wait_on_pushed, wait, 5, argv,
                                len) != DFF_OK)
         return DFF_ERROR;
     wait->pushing = true;

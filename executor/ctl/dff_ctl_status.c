@@ -74,6 +74,26 @@ dff_ctl_status_queues(dff_ctl_t *ctl)
 }
 
 
+/* NULL when it cannot be had. */
+static json_t *
+dff_ctl_status_ledger(dff_ctl_t *ctl)
+{
+    int64_t rows[DFF_LEDGER_COUNT];
+    json_t *ledger;
+
+    if (dff_cluster_ledger(ctl->rcmd, rows, &ctl->err) != DFF_OK) {
+        return NULL;
+    }
+    ledger = json_object();
+    for (int row = 0; row < DFF_LEDGER_COUNT; row++) {
+        (void) json_object_set_new(ledger, dff_ledger_name((dff_ledger_row_t) row),
+                                   json_integer(rows[row]));
+    }
+    (void) json_object_set_new(ledger, "missing", json_integer(dff_ledger_missing(rows)));
+    return ledger;
+}
+
+
 static json_t *
 dff_ctl_status_nodes(dff_ctl_t *ctl)
 {
@@ -197,6 +217,31 @@ dff_ctl_status_print_node(json_t *node)
 }
 
 
+/* "jobs    9 accepted = 7 success + 1 failure + 1 running": rows of 0 are left out. */
+static void
+dff_ctl_status_print_ledger(json_t *ledger)
+{
+    json_int_t  missing = json_integer_value(json_object_get(ledger, "missing")), count;
+    const char *sign = " =";
+
+    printf("jobs    %" JSON_INTEGER_FORMAT " accepted",
+           json_integer_value(json_object_get(ledger, "accepted")));
+    for (int row = DFF_LEDGER_SUCCESS; row < DFF_LEDGER_COUNT; row++) {
+        const char *name = dff_ledger_name((dff_ledger_row_t) row);
+
+        count = json_integer_value(json_object_get(ledger, name));
+        if (count != 0) {
+            printf("%s %" JSON_INTEGER_FORMAT " %s", sign, count, name);
+            sign = " +";
+        }
+    }
+    if (missing != 0) {
+        printf("; %" JSON_INTEGER_FORMAT " MISSING", missing);
+    }
+    putchar('\n');
+}
+
+
 static void
 dff_ctl_status_print(json_t *all)
 {
@@ -211,6 +256,9 @@ dff_ctl_status_print(json_t *all)
     }
     json_array_foreach(nodes, i, node) {
         dff_ctl_status_print_node(node);
+    }
+    if (json_object_get(all, "ledger") != NULL) {
+        dff_ctl_status_print_ledger(json_object_get(all, "ledger"));
     }
     printf("queues ");
     json_array_foreach(json_object_get(all, "queues"), i, length) {
@@ -239,6 +287,7 @@ dff_ctl_status(dff_ctl_t *ctl)
     (void) json_object_set_new(all, "queues", rc == DFF_OK ? dff_ctl_status_queues(ctl)
                                                            : json_array());
     if (rc == DFF_OK) {
+        (void) json_object_set_new(all, "ledger", dff_ctl_status_ledger(ctl));
         (void) json_object_set_new(all, "nodeQueues",
                                    dff_cluster_node_queues(ctl->rcmd, &ctl->err));
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "dff_keys.h"
+#include "dff_ledger.h"
 #include "dff_record.h"
 
 #include "master/dff_outbox.h"
@@ -26,6 +27,7 @@
     "  redis.call('EXPIRE', KEYS[2], " DFF_REPLY_KEEP_S ")\n"                          \
     "end\n"                                                                           \
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end\n" \
+    DFF_LEDGER_END("ARGV[2]")                                                         \
     "return 1\n"
 
 /* The record of a task, with its end; the oldest go when nobody takes them. */
@@ -68,7 +70,7 @@ static const char *const dff_lua_texts[] = {
         "redis.replicate_commands()\n"
         "local call, claimed, started = redis.call, KEYS[1], KEYS[2]\n"
         "local keep, size = ARGV[1], tonumber(ARGV[2])\n"
-        "local done, n, at, last = {}, 0, 3, #ARGV\n"
+        "local done, n, at, last, ended = {}, 0, 3, #ARGV, {}\n"
         "while at <= last do\n"
         "  local id, did = ARGV[at + 1], nil\n"
         "  if ARGV[at] == 's' then\n"
@@ -80,6 +82,8 @@ static const char *const dff_lua_texts[] = {
         "    did = call('HDEL', started, id)\n"
         "    if did == 1 then\n"
         "      local list, reply = ARGV[at + 2], ARGV[at + 3]\n"
+        "      local status = string.match(reply, '\"status\":\"(%a+)\"') or 'bad'\n"
+        "      ended[status] = (ended[status] or 0) + 1\n"
         "      if #reply > size or call('PUBLISH', list, reply) == 0 then\n"
         "        call('LPUSH', list, reply)\n"
         "        call('EXPIRE', list, keep)\n"
@@ -89,6 +93,9 @@ static const char *const dff_lua_texts[] = {
         "  end\n"
         "  n = n + 1\n"
         "  done[n] = did\n"
+        "end\n"
+        "for status, count in pairs(ended) do\n"
+        "  call('HINCRBY', '" DFF_KEY_LEDGER "', status, count)\n"
         "end\n"
         "return done\n",
 
@@ -114,6 +121,7 @@ static const char *const dff_lua_texts[] = {
         "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
         "redis.call('LPUSH', KEYS[2], ARGV[1])\n"
         "redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[2]) - 1)\n"
+        DFF_LEDGER_BUMP("'bad'")
         "return 1\n",
 
     /* The counter has a time to live and needs no cleaning. */
@@ -142,6 +150,7 @@ static const char *const dff_lua_texts[] = {
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)\n"
+        "    " DFF_LEDGER_BUMP("'bad'")
         "  end\n"
         "  moved = moved + 1\n"
         "end\n"
@@ -156,6 +165,10 @@ static const char *const dff_lua_texts[] = {
         DFF_LUA_UNLESS_ALIVE(4)
         "if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then\n"
         "  return 0\n"
+        "end\n"
+        "for queue = 0, 9 do\n"
+        "  local key = '" DFF_KEY_PREFIX "queue:' .. queue .. '@' .. ARGV[1]\n"
+        "  if redis.call('EXISTS', key) == 1 then return 0 end\n"
         "end\n"
         "redis.call('SREM', KEYS[1], ARGV[1])\n"
         "return 1\n",
@@ -172,6 +185,7 @@ static const char *const dff_lua_texts[] = {
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)\n"
+        "    " DFF_LEDGER_BUMP("'bad'")
         "  end\n"
         "end\n"
         "return #due\n",

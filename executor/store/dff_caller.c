@@ -9,6 +9,7 @@
 
 #include "dff_id.h"
 #include "dff_keys.h"
+#include "dff_ledger.h"
 #include "dff_time.h"
 #include "store/dff_cluster.h"
 
@@ -61,7 +62,7 @@ dff_caller_push(dff_rcmd_t *rcmd, const dff_job_t *job, long long *length, dff_s
     }
     size = (size_t) (dff_job_write(envelope, job) - envelope);
     dff_key_queue(key, job->queue);
-    reply = dff_rcmd_run(rcmd, err, "LPUSH %s %b", key, envelope, size);
+    reply = dff_rcmd_run(rcmd, err, "EVAL %s 1 %s %b", DFF_LEDGER_PUSH, key, envelope, size);
     if (reply == NULL) {
         free(envelope);
         return dff_err_wrap(err, "pushing %.*s (its state is unknown, it is not repeated)",
@@ -113,7 +114,8 @@ dff_caller_withdraw(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_job_t *
     bool        gone;
 
     dff_key_queue(key, job->queue);
-    reply = dff_rcmd_run(rcmd, err, "LREM %s 1 %b", key, envelope.data, envelope.len);
+    reply = dff_rcmd_run(rcmd, err, "EVAL %s 1 %s %b", DFF_LEDGER_WITHDRAW, key, envelope.data,
+                         envelope.len);
     if (reply == NULL) {
         return dff_err_wrap(err, "%.*s is over the limit of its queue, and may run",
                             (int) job->id.len, job->id.data);

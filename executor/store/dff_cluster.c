@@ -206,6 +206,27 @@ dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
 }
 
 
+int
+dff_cluster_ledger(dff_rcmd_t *rcmd, int64_t rows[DFF_LEDGER_COUNT], dff_err_t *err)
+{
+    redisReply *reply = dff_rcmd_run(rcmd, err, "EVAL %s 0", DFF_LEDGER_READ);
+    int         row, rc = DFF_OK;
+
+    if (reply == NULL) {
+        return DFF_ERROR;
+    }
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != DFF_LEDGER_COUNT) {
+        rc = dff_err_set(err, DFF_E_SYS_CACHE, "the ledger cannot be read: %s",
+                         reply->type == REDIS_REPLY_ERROR ? reply->str : "odd reply");
+    }
+    for (row = 0; rc == DFF_OK && row < DFF_LEDGER_COUNT; row++) {
+        rows[row] = reply->element[row]->integer;
+    }
+    freeReplyObject(reply);
+    return rc;
+}
+
+
 /* Adds the length of each key of one SCAN reply. */
 static int
 dff_cluster_node_queue_lengths(dff_rcmd_t *rcmd, const redisReply *keys, json_t *queues,

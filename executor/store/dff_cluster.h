@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "dff_envelope.h"
+#include "dff_ledger.h"
 #include "store/dff_rcmd.h"
 
 typedef struct {
@@ -33,6 +34,9 @@ int dff_cluster_check_queue(dff_rcmd_t *rcmd, int queue, dff_err_t *err);
  * caller owns the reference; NULL: err. Looks through all keys: for operators, not for
  * loops. */
 json_t *dff_cluster_node_queues(dff_rcmd_t *rcmd, dff_err_t *err);
+
+/* The rows of the ledger (dff_ledger.h). */
+int dff_cluster_ledger(dff_rcmd_t *rcmd, int64_t rows[DFF_LEDGER_COUNT], dff_err_t *err);
 
 /* Jobs that wait in each queue. */
 int dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],

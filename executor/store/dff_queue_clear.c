@@ -5,6 +5,7 @@
 
 #include "dff_buf.h"
 #include "dff_keys.h"
+#include "dff_ledger.h"
 #include "dff_record.h"
 #include "dff_time.h"
 
@@ -22,6 +23,7 @@ static const char dff_queue_drop[] =
     "redis.call('EXPIRE', KEYS[2], ARGV[3]) end "
     "if ARGV[4] ~= '0' then redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[4]) end "
     "if ARGV[5] ~= '' then redis.call('LPUSH', KEYS[4], ARGV[5]) end "
+    DFF_LEDGER_END("ARGV[2]")
     "return 1";
 
 static const char dff_queue_lost[] =

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from ledger import check_ledger
 from node import wait_until
 
 LONG = os.environ.get('DFF_FAULTS_LONG', '') not in ('', '0')
@@ -188,8 +189,9 @@ def in_flight(node):
 
 
 def settle(node, seconds=60):
-    """Waits until every job has its outcome."""
+    """Waits until every job has its outcome; the ledger balances then."""
     wait_until(lambda: in_flight(node) == 0, seconds, 'the end of all jobs')
+    return check_ledger(node, waiting=0, claimed=0, running=0)
 
 
 def check(load, starts=1, forgotten=0):

@@ -28,7 +28,8 @@ class Jobs:
 
     def push(self, func, kwargs, **head):
         job_id, envelope = self.envelope(func, kwargs, **head)
-        self.node.redis('LPUSH', 'dff:queue:1', envelope)
+        self.node.redis('EVAL', "redis.call('HINCRBY', 'dff:ledger', 'accepted', 1) "
+                        "return redis.call('LPUSH', KEYS[1], ARGV[1])", 1, 'dff:queue:1', envelope)
         return job_id
 
     def status(self, job_id):

@@ -316,7 +316,7 @@ def test_a_job_of_which_nobody_knows_whether_it_was_taken_back_is_unknown(away, 
     """Its queue was full; the connection went between LREM and its answer."""
     make_batch(away)
     assert away.node.get(path).status == 200
-    away.fake.set(answers={'LPUSH': b':99999999\r\n'}, drop_before={'LREM'})
+    away.fake.set(answers={'LPUSH': b':99999999\r\n'}, drop_before={'EVAL'})
     answer = away.node.get(path)
     away.fake.set()
     assert answer.status == 503, answer

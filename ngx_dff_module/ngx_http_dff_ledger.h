@@ -1,0 +1,15 @@
+/*
+ * Counts the jobs that are pushed, for the ledger of the cluster (common/dff_ledger.h): one
+ * command for all pushes of a turn of the event loop, behind them in the same write, so that
+ * they arrive together or not at all. Runs in nginx workers.
+ */
+#ifndef NGX_HTTP_DFF_LEDGER_H
+#define NGX_HTTP_DFF_LEDGER_H
+
+#include "ngx_http_dff_module.h"
+
+void ngx_http_dff_ledger_init(ngx_http_dff_worker_t *worker);
+/* An LPUSH of a job was taken by worker->commands. */
+void ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker);
+
+#endif
