@@ -291,7 +291,7 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     answer->master = master;
     answer->kind = conf->kind;
     answer->status = conf->status;
-    answer->resent = false;
+    answer->in_flight = answer->resent = false;
     answer->push = job->producer.len > 0
                    && (job->wait_until_ms == 0
                        || now_ms < job->wait_until_ms + DFF_ANSWER_SKEW_MS);
