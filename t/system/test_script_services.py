@@ -1,6 +1,8 @@
 """ENV, STORE, CACHE, SRC and FUNC of a script, through HTTP, on the real services."""
 
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -8,11 +10,24 @@ import time
 import pytest
 
 from node import wait_until
+from test_api_process import api_pids, wait_ready
 
 SCRIPT = '''
+import time
+
+
 @DFF.API('Evaluates a text')
 def evaluate(text):
     return [eval(text)]      # in a list: always JSON
+
+
+@DFF.API('Counts in the cache and in the store for some time', timeout=60, api_timeout=60)
+def count(seconds, key):
+    end, n = time.time() + seconds, 0
+    while time.time() < end:
+        n = DFF.CACHE.incr(key)
+        assert DFF.STORE.set(key, n) is True
+    return [n, DFF.STORE.get(key), DFF.CACHE.get(key)]
 
 
 @DFF.API('Starts the next, and the last of them writes what it sees')
@@ -36,7 +51,7 @@ def chain_{n}(left, key):
 def script(session_node, tmp_path_factory):
     path = tmp_path_factory.mktemp('script') / 'it.py'
     path.write_text(SCRIPT + ''.join(LINKS.format(n=n) for n in range(1, 7)))
-    session_node.publish(path, 'demo__dff', ('evaluate', 'chain'))
+    session_node.publish(path, 'demo__dff', ('evaluate', 'count', 'chain'))
 
 
 @pytest.fixture
@@ -244,3 +259,25 @@ def test_a_connector_without_its_driver_says_which_package(node, raises):
         assert 'NotSupportException' in text and 'python3-pymongo' in text
     finally:
         node.ctl('source', 'delete', 'e2e_mongo')
+
+
+# --- what changes meanwhile ---------------------------------------------------------------------
+
+
+def test_a_script_does_not_notice_that_api_processes_are_replaced(node, value, script):
+    value('DFF.CACHE.delete("counted")')
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(
+        node.call('auln-count', seconds=4, key='counted', timeout=60))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    before = wait_ready(node)
+    for _ in range(2):
+        pids = api_pids(node)
+        os.kill(node.pid('executor'), signal.SIGUSR1)     # a new log file: new api processes
+        wait_until(lambda: not set(pids) & set(api_pids(node)), 10, 'the end of the old ones')
+    for thread in threads:
+        thread.join()
+    for answer in answers:
+        assert answer.status == 200, answer.json['detail']
+    wait_ready(node, 2, before)
