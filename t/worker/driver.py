@@ -33,7 +33,7 @@ HEAD = struct.Struct('=HHIQ')
  CHILD_EXIT) = range(1, 13)
 RECYCLE = 1
 BLACK_BOX_SIZE = 4 + 4096 + 8192        # executor/dff_black_box.h
-DEADLINE_S = int(os.environ.get("DL", 20))
+DEADLINE_S = 20
 
 
 def text(value):
