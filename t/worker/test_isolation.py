@@ -75,7 +75,7 @@ def alive(pid):
     try:
         with open(f'/proc/{pid}/stat') as file:
             return file.read().rsplit(')', 1)[1].split()[0] != 'Z'
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):      # also while it is read
         return False
 
 
