@@ -62,7 +62,7 @@ of_a_long_log_whole_lines_of_the_end_are_told(void **state)
     int              fd, i;
     dff_black_box_t *box = box_new(&fd);
     dff_buf_t        out = DFF_BUF_INIT;
-    char             line[16], big[3 * DFF_BLACK_BOX_LOG];
+    char             line[32], big[3 * DFF_BLACK_BOX_LOG];
 
     (void) state;
     for (i = 0; i < 2000; i++) {
