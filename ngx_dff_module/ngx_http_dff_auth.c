@@ -112,9 +112,19 @@ ngx_http_dff_auth_told(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
 static void
 ngx_http_dff_auth_refuse(ngx_http_dff_ctx_t *ctx)
 {
+    ngx_str_t                       after;
     const ngx_http_dff_auth_row_t  *row = &ngx_http_dff_auth_rows[ctx->auth->api.type];
 
     ngx_http_dff_auth_log(ctx, ctx->auth->level, ctx->auth->why);
+
+    if (ctx->auth->wait > 0) {
+        after.data = ngx_pnalloc(ctx->request->pool, NGX_TIME_T_LEN);
+        if (after.data != NULL) {
+            after.len = ngx_sprintf(after.data, "%T", ctx->auth->wait) - after.data;
+            /* without it the answer is still right */
+            (void) ngx_http_dff_answer_header(ctx->request, "Retry-After", after);
+        }
+    }
 
     if (row->challenge != NULL && row->challenge(ctx) != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);

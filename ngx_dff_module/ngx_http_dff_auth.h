@@ -23,6 +23,7 @@ typedef struct ngx_http_dff_auth_s {
     dff_route_auth_t              api;
     const char                   *why;        /* it was refused; a constant */
     dff_log_level_t               level;      /* of the line about that */
+    time_t                        wait;       /* s until there may be another guess; 0: now */
     struct ngx_http_dff_nonce_s  *nonce;      /* while Redis is asked about one */
     unsigned                      passed:1;
     unsigned                      stale:1;    /* right but for the nonce: try a fresh one */

@@ -10,8 +10,10 @@
 
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_auth.h"
+#include "ngx_http_dff_auth_guess.h"
 
 #define NGX_HTTP_DFF_CHALLENGE_SIZE  512
+#define NGX_HTTP_DFF_AUTH_TOO_MANY   "too many wrong passwords"
 
 static ngx_table_elt_t *ngx_http_dff_auth_credentials(ngx_http_dff_ctx_t *ctx,
     dff_str_t scheme, dff_str_t *rest);
@@ -54,13 +56,22 @@ ngx_http_dff_auth_basic(ngx_http_dff_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_dff_auth_has_user(ctx, dff_str_from(made));
+    rc = NGX_DECLINED;
+
+    if (!ngx_http_dff_auth_guess_may(ctx, username, dff_str_from(made), &ctx->auth->wait)) {
+        ctx->auth->why = NGX_HTTP_DFF_AUTH_TOO_MANY;
+
+    } else if (ngx_http_dff_auth_has_user(ctx, dff_str_from(made)) == NGX_OK) {
+        ngx_http_dff_auth_guess_right(ctx, username, dff_str_from(made));
+        ctx->auth->wait = 0;
+        ctx->credential = header;
+        rc = NGX_OK;
+
+    } else {
+        ngx_http_dff_auth_guess_wrong(ctx, username);
+    }
 
     OPENSSL_cleanse(room, text.len + 1);
-
-    if (rc == NGX_OK) {
-        ctx->credential = header;
-    }
 
     return rc;
 }
@@ -126,10 +137,19 @@ ngx_http_dff_auth_digest(ngx_http_dff_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    if (!ngx_http_dff_auth_guess_may(ctx, digest.username, digest.nonce, &auth->wait)) {
+        auth->why = NGX_HTTP_DFF_AUTH_TOO_MANY;
+        return NGX_DECLINED;
+    }
+
     if (!ngx_http_dff_auth_digest_is_right(ctx, &digest)) {
+        ngx_http_dff_auth_guess_wrong(ctx, digest.username);
         auth->why = "wrong username or password";
         return NGX_DECLINED;
     }
+
+    ngx_http_dff_auth_guess_right(ctx, digest.username, digest.nonce);
+    auth->wait = 0;
 
     /* from here on the caller has the password: a fresh nonce is all that it lacks */
     if (ngx_http_dff_auth_nonce_state(ctx, digest.nonce) != DFF_HTTP_NONCE_GOOD) {

@@ -27,6 +27,7 @@ typedef struct ngx_http_dff_body_s    ngx_http_dff_body_t;
 typedef struct ngx_http_dff_upload_s  ngx_http_dff_upload_t;
 typedef struct ngx_http_dff_ctx_s     ngx_http_dff_ctx_t;
 typedef struct ngx_http_dff_stat_s    ngx_http_dff_stat_t;
+typedef struct ngx_http_dff_guesses_s ngx_http_dff_guesses_t;
 
 /* http-level configuration; read-only after the start, shared by fork. */
 typedef struct {
@@ -72,6 +73,7 @@ struct ngx_http_dff_worker_s {
     ngx_rbtree_node_t           lookups_sentinel;
 
     ngx_http_dff_stat_t        *stat;
+    ngx_http_dff_guesses_t     *guesses;      /* of passwords */
 
     ngx_uint_t                  outstanding;  /* BRPOPs sent and not answered */
     ngx_str_t                   brpop;        /* the command in wire format */

@@ -1,4 +1,5 @@
 /* The context of an nginx worker process: see the header. */
+#include "ngx_http_dff_auth_guess.h"
 #include "ngx_http_dff_changes.h"
 #include "ngx_http_dff_ledger.h"
 #include "ngx_http_dff_replies.h"
@@ -57,7 +58,8 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
     ngx_rbtree_init(&worker->lookups, &worker->lookups_sentinel, ngx_str_rbtree_insert_value);
 
     worker->stat = ngx_http_dff_stat_new(worker, cycle);
-    if (worker->stat == NULL) {
+    worker->guesses = ngx_http_dff_auth_guess_new(cycle);
+    if (worker->stat == NULL || worker->guesses == NULL) {
         return NULL;
     }
 
