@@ -100,7 +100,7 @@ PROGRAMS      := $(patsubst %,$(BUILD)/bin/%,$(subst _,-,$(notdir $(basename $(w
 MODULE        := $(if $(MODULE_SRC),$(BUILD)/modules/ngx_http_dff_module.so)
 
 .PHONY: all programs module tests python sql test bench install asan lint lint-text docs clean help
-.PHONY: FORCE fuzz fuzzers
+.PHONY: FORCE fuzz fuzzers faults soak
 
 all: programs module python sql $(if $(SANITIZER),$(BUILD)/lib/keep_modules.so)
 programs: $(PROGRAMS)
@@ -261,6 +261,9 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/t/fuzz/%_fuzz.o $(FUZZ_PARSERS)
 
 bench: all
 	bash bench/run.sh
+
+faults soak:
+	bash t/run.sh --only $@
 
 # --- checks of the text ---------------------------------------------------------------
 

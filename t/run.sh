@@ -2,9 +2,11 @@
 # Every test: installs what they need, builds, runs. From a bare Debian 12 with git
 # only; as root, because nodes are made of several users.
 #
-#   bash t/run.sh [--asan] [--only cmocka|fuzz|prove|system]
+#   bash t/run.sh [--asan] [--only cmocka|fuzz|prove|system|faults|soak]
 #
 # fuzz: each fuzzer for two seconds, where clang is installed (`make fuzz` for longer).
+# faults, soak: the long forms of the tests of that name in t/system, only when asked for:
+# an hour of faults under load, 30 minutes of mixed load (DFF_SOAK_SECONDS).
 # --asan: the same tests with everything built by `make asan` (build-asan/).
 # Each runner ends with a line of its own, then one summary; exit status 0 only if all
 # passed. DFF_TEST_KEEP=1 keeps the folders of the test nodes in /tmp.
@@ -23,8 +25,8 @@ while [ $# -gt 0 ]; do
         --only)
             only=${2:-}
             case $only in
-                cmocka | fuzz | prove | system) ;;
-                *) die "--only is one of cmocka, fuzz, prove, system" ;;
+                cmocka | fuzz | prove | system | faults | soak) ;;
+                *) die "--only is one of cmocka, fuzz, prove, system, faults, soak" ;;
             esac
             shift ;;
         *) die "unknown option '$1'" ;;
@@ -120,6 +122,25 @@ run_system() {
     return $status
 }
 
+# At least 200,000 jobs must have met the faults.
+run_faults() {
+    local status=0 jobs
+    export DFF_FAULTS_LONG=1 DFF_FAULTS_COUNT=$DFF_TEST_BUILD/faults.count
+    : > "$DFF_FAULTS_COUNT"
+    timeout -k 30 7200 python3 -m pytest -q -s -p no:cacheprovider -k test_faults t/system ||
+        status=1
+    jobs=$(awk '{ sum += $1 } END { print sum + 0 }' "$DFF_FAULTS_COUNT")
+    say "$jobs jobs under faults"
+    [ "$jobs" -ge 200000 ] || { warn "fewer than 200000 jobs"; status=1; }
+    return $status
+}
+
+run_soak() {
+    export DFF_SOAK_SECONDS=${DFF_SOAK_SECONDS:-1800}
+    timeout -k 30 $((DFF_SOAK_SECONDS + 600)) \
+        python3 -m pytest -q -s -p no:cacheprovider t/system/test_soak.py
+}
+
 step "packages"
 packages_install "${packages_build[@]}" "${packages_node[@]}" "${packages_test[@]}"
 trap clean_up EXIT
@@ -137,6 +158,8 @@ run cmocka run_cmocka
 run fuzz run_fuzz
 run prove run_prove
 run system run_system
+[ "$only" != faults ] || run faults run_faults
+[ "$only" != soak ] || run soak run_soak
 
 echo
 echo "== summary"

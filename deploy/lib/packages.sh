@@ -119,7 +119,8 @@ packages_build=(gcc make libc6-dev "pkgconf|pkg-config" nginx
 packages_node=(nginx curl ca-certificates redis-server
     "mariadb-server-core|mariadb-server-core-10.6" "mariadb-client-core|mariadb-client-core-10.6"
     python3-pymysql python3-redis python3-psycopg2)    # what DFF.SRC connects with
-packages_test=(libcmocka-dev libtest-base-perl perl python3-pytest postgresql)
+packages_test=(
+    libcmocka-dev libtest-base-perl perl python3-pytest postgresql libfaketime iproute2)
 
 # nginx_source_prepare FOLDER: sets NGINX_SRC. apt checks the signature of what
 # it fetches; the source lists are a copy, so that the machine's stay as they are.

@@ -14,8 +14,8 @@
 
 #include "dff_banned.h"
 
-#define DFF_CLAIM_BLOCK_S      5        /* Redis answers nil after that */
-#define DFF_CLAIM_WATCH_MS  8000        /* no answer for so long: the connection is dead */
+#define DFF_CLAIM_BLOCK_S      2        /* Redis answers nil after that */
+#define DFF_CLAIM_WATCH_MS  4000        /* no answer for so long: the connection is dead */
 #define DFF_CLAIM_WINDOW_MAX  32
 
 typedef struct {
@@ -113,10 +113,10 @@ static void
 dff_claim_ask(dff_claim_queue_t *q, int count)
 {
     dff_master_t *master = q->claim->master;
-    const char   *argv[] = { "BRPOPLPUSH", q->key, master->key_claimed, "5" };
+    const char   *argv[] = { "BRPOPLPUSH", q->key, master->key_claimed, "2" };
     size_t        argvlen[] = { 10, q->key_len, master->key_claimed_len, 1 };
 
-    _Static_assert(DFF_CLAIM_BLOCK_S == 5, "as in argv");
+    _Static_assert(DFF_CLAIM_BLOCK_S == 2, "as in argv");
     if (q->outstanding == 0)
         q->heard_ms = dff_time_monotonic_ms();
     while (count-- > 0) {

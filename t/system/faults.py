@@ -92,7 +92,8 @@ class Caller(threading.Thread):
                     link = link or Link(self.load.node.port)
                     self.answers[mark] = told(*link.call(
                         self.load.link, {'path': str(self.load.path), 'mark': mark,
-                                         'seconds': self.load.seconds}), mark)
+                                         'seconds': self.load.seconds},
+                        self.load.options), mark)
                 except (OSError, ValueError) as error:
                     # before or after the call was taken: nobody knows
                     self.answers[mark] = 'broken', None
@@ -117,9 +118,9 @@ class Load:
 
     count = 0
 
-    def __init__(self, node, callers=CALLERS, seconds=0.005, link='auln-mark'):
+    def __init__(self, node, callers=CALLERS, seconds=0.005, link='auln-mark', options=None):
         Load.count += 1
-        self.node, self.seconds, self.link = node, seconds, link
+        self.node, self.seconds, self.link, self.options = node, seconds, link, options
         self.name = f'm{Load.count}'
         self.path = marks_folder(node) / self.name
         self.ending = threading.Event()
@@ -217,6 +218,9 @@ def check(load, starts=1, forgotten=0):
             gone.append(mark)
     assert not wrong, f'{len(wrong)} callers were told wrong: {wrong[:5]}'
     assert len(gone) <= forgotten, f'{len(gone)} accepted jobs are lost: {gone[:5]}'
+    if 'DFF_FAULTS_COUNT' in os.environ:
+        with open(os.environ['DFF_FAULTS_COUNT'], 'a') as count:
+            count.write(f'{len(answers)}\n')
     return load.words()
 
 

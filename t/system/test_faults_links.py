@@ -1,0 +1,160 @@
+"""Connections are cut, go silent, or lead to a Redis that refuses: under load."""
+
+import re
+import time
+
+import pytest
+
+from cable import Cable
+from fake_redis import FakeRedis
+from faults import HALT_S, LOAD_S, LONG, Load, check, settle
+from ledger import check_ledger
+from node import Node, wait_until
+
+# What a Redis says that cannot do what it is asked for.
+REFUSALS = {
+    'LOADING': 'LOADING Redis is loading the dataset in memory',
+    'READONLY': "READONLY You can't write against a read only replica.",
+    'OOM': "OOM command not allowed when used memory > 'maxmemory'.",
+    'MISCONF': 'MISCONF Redis is configured to save RDB snapshots, but it is currently not able '
+               'to persist on disk.',
+}
+WRITES = ('LPUSH', 'LPUSHX', 'BRPOP', 'BRPOPLPUSH', 'RPOPLPUSH', 'EVAL', 'EVALSHA', 'SET', 'HINCRBY',
+          'SADD', 'HSET')
+
+
+class Wired:
+    """A node whose nginx and executor have a cable of their own to Redis each."""
+
+    def __init__(self, node, nginx, executor):
+        self.node, self.nginx, self.executor = node, nginx, executor
+
+
+def with_redis_at(node, path, name):
+    """A configuration file like the node's, but with another way to Redis."""
+    config = node.install / f'data/{name}-config.yaml'
+    config.write_text(re.sub(r'(?m)^REDIS_SOCKET:.*$', f'REDIS_SOCKET: {path}',
+                             node.config.read_text()))
+    config.chmod(0o600)
+    return config
+
+
+@pytest.fixture(scope='module')
+def wired(session_node, test_folder):
+    node = Node(test_folder / 'wired', session_node, {
+        '_WORKER_CONCURRENCY': 3, '_WORKER_MAX_CONCURRENCY': 8, 'LOG_LEVEL': 'WARNING'})
+    try:
+        node.start('redis')
+        node.ctl('db', 'migrate')
+        socket = node.setting('REDIS_SOCKET')
+        with Cable(node.install / 'run/redis/n.sock', socket) as nginx, \
+                Cable(node.install / 'run/redis/e.sock', socket) as executor:
+            config = with_redis_at(node, nginx.path, 'nginx')
+            conf = node.install / 'nginx/nginx.conf'
+            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
+            original = node.config.read_text()
+            node.config.write_text(with_redis_at(node, executor.path, 'executor').read_text())
+            node.start('executor', 'nginx')
+            node.config.write_text(original)        # for dffctl and the tests
+            node.publish_fixtures()
+            yield Wired(node, nginx, executor)
+            node.stop('executor', 'nginx')
+    finally:
+        node.destroy()
+
+
+def cut_often(cable):
+    for _ in range(20 if LONG else 4):
+        cable.cut()
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize('who', ('nginx', 'executor'))
+def test_connections_to_redis_are_cut_again_and_again(wired, who):
+    with Load(wired.node) as load:
+        cut_often(getattr(wired, who))
+        load.after()
+    settle(wired.node)
+    words = check(load)
+    print(f'{who} cut off Redis: {dict(words)}')
+    assert words['ok'] > 50 and set(words) <= {'ok', 'refused', 'unknown'}, words
+
+
+@pytest.mark.parametrize('who', ('nginx', 'executor'))
+def test_silent_connections_are_noticed_while_jobs_wait(wired, who):
+    """As after a firewall has forgotten them. Redis goes on serving the old ones: jobs that it
+    hands to them must come back."""
+    with Load(wired.node) as load:
+        assert getattr(wired, who).forget() > 0
+        # within the time that a blocking command may take, and the claimed job's way back
+        load.flows(25)
+        time.sleep(LOAD_S)
+    settle(wired.node)
+    words = check(load)
+    print(f'{who} forgotten: {dict(words)}')
+    assert set(words) <= {'ok', 'refused', 'unknown', 'timeout'}, words
+
+
+def test_idle_connections_that_were_forgotten_do_not_keep_a_job_waiting(wired):
+    """Nothing happens for a while, the connections die silently, and then one call comes."""
+    node = wired.node
+    check_ledger(node, waiting=0, claimed=0, running=0)
+    time.sleep(1)
+    wired.executor.forget()
+    answer = node.call('auln-ok', {'apiTimeout': 30}, timeout=40)
+    assert answer.text == 'ok' and answer.seconds < 20, answer
+    print(f'{answer.seconds:.1f} s')
+    wait_until(lambda: 'no answer to' in node.log_text(), 10, 'the line in the log')
+
+
+@pytest.fixture(scope='module')
+def refusing(session_node, test_folder):
+    """A node whose nginx and executor both have a Redis that can refuse."""
+    node = Node(test_folder / 'refusing', session_node, {
+        '_WORKER_CONCURRENCY': 3, '_WORKER_MAX_CONCURRENCY': 8, 'LOG_LEVEL': 'WARNING'})
+    try:
+        node.start('redis')
+        node.ctl('db', 'migrate')
+        path = node.install / 'run/redis/fake.sock'
+        with FakeRedis(path, node.setting('REDIS_SOCKET')) as fake:
+            original = node.config.read_text()
+            node.config.write_text(with_redis_at(node, path, 'fake').read_text())
+            node.start('executor')
+            config = with_redis_at(node, path, 'nginx')
+            conf = node.install / 'nginx/nginx.conf'
+            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
+            node.start('nginx')
+            node.config.write_text(original)
+            node.publish_fixtures()
+            yield node, fake
+            fake.reset()
+            node.stop('executor', 'nginx')
+    finally:
+        node.destroy()
+
+
+@pytest.mark.parametrize('word', REFUSALS)
+def test_a_redis_that_refuses_costs_no_job(refusing, word):
+    node, fake = refusing
+    with Load(node, callers=4) as load:
+        fake.set(errors={name: REFUSALS[word] for name in WRITES})
+        time.sleep(HALT_S)
+        fake.heal()
+        load.after()
+    settle(node)
+    words = check(load)
+    print(f'{word}: {dict(words)}')
+    assert words['refused'] > 0 and set(words) <= {'ok', 'refused', 'unknown'}, words
+
+
+def test_a_redis_that_answers_byte_by_byte_is_only_slow(refusing):
+    node, fake = refusing
+    with Load(node, callers=2) as load:
+        fake.set(byte_seconds=0.0002)
+        time.sleep(HALT_S)
+        fake.heal()
+        load.after()
+    settle(node)
+    words = check(load)
+    print(f'byte by byte: {dict(words)}')
+    assert set(words) <= {'ok', 'refused', 'unknown'}, words
