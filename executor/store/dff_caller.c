@@ -10,6 +10,7 @@
 #include "dff_id.h"
 #include "dff_keys.h"
 #include "dff_ledger.h"
+#include "dff_record.h"
 #include "dff_time.h"
 #include "store/dff_cluster.h"
 
@@ -133,6 +134,29 @@ dff_caller_withdraw(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_job_t *
 }
 
 
+/* That it is queued; when it is lost, the record of its end says all of it. */
+static void
+dff_caller_record(dff_rcmd_t *rcmd, const dff_job_t *job)
+{
+    dff_record_t record;
+    char        *bytes;
+    size_t       size;
+
+    if (!dff_record_wanted(job)) {
+        return;
+    }
+    dff_record_of_job(&record, job);
+    record.kwargs = DFF_STR_NULL;
+    bytes = malloc(dff_record_size(&record));
+    if (bytes == NULL) {
+        return;
+    }
+    size = (size_t) (dff_record_write(bytes, &record) - bytes);
+    (void) dff_rcmd_do(rcmd, NULL, "LPUSH %s %b", DFF_KEY_RECORDS, bytes, size);
+    free(bytes);
+}
+
+
 int
 dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
     char task_id[DFF_TASK_ID_MAX + 1], dff_err_t *err)
@@ -167,6 +191,9 @@ dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
     }
     if (length > cfg->worker_queue_limit) {
         rc = dff_caller_withdraw(rcmd, cfg, job, length, envelope, err);
+    }
+    if (rc == DFF_OK) {
+        dff_caller_record(rcmd, job);
     }
     free((char *) envelope.data);
     return rc;

@@ -370,6 +370,9 @@ def test_a_crontab_config_is_run_now(node, admin, tset):
                    for key in node.redis('KEYS', 'dff:result:*'))
 
     wait_until(ran, 10, 'the function of the crontab config')
+    wait_until(lambda: any(row['crontabConfigId'] == config and row['status'] == 'success'
+                           for row in admin.read('/api/v1/crontab-task-info/do/list')), 10,
+               'the row of its task')
     bad(admin.get('/api/v1/cron/cron-none'), 'EClientNotFound', 404)
     admin.delete('crontab-configs', config)
 
