@@ -16,7 +16,7 @@
 static PyObject *
 dff_call_parse(const dff_call_t *call, dff_str_t json)
 {
-    PyObject  *text, *pair, *value = NULL;
+    PyObject  *text, *pair = NULL, *zero, *value = NULL;
     Py_ssize_t end;
 
     if (json.len == 2 && memcmp(json.data, "{}", 2) == 0)
@@ -24,7 +24,10 @@ dff_call_parse(const dff_call_t *call, dff_str_t json)
     text = dff_py_str(json);
     if (text == NULL)
         return NULL;
-    pair = PyObject_CallFunction(call->worker->py.scan_json, "Oi", text, 0);
+    zero = PyLong_FromLong(0);
+    if (zero != NULL)
+        pair = PyObject_CallFunctionObjArgs(call->worker->py.scan_json, text, zero, NULL);
+    Py_XDECREF(zero);
     if (pair != NULL) {
         value = Py_NewRef(PyTuple_GET_ITEM(pair, 0));
         end = PyLong_AsSsize_t(PyTuple_GET_ITEM(pair, 1));

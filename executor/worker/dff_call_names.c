@@ -56,6 +56,20 @@ static PyObject *dff_call_request_key;
 static PyObject *dff_call_request_text;
 static PyObject *dff_call_no_args;
 
+/* Of the call before, whose values the dict still has; a worker has one dict. */
+static struct {
+    PyObject        *func_id;         /* NULL: the ids are to be set anew */
+    char             func[DFF_FUNC_ID_MAX];
+    size_t           func_len;
+    bool             has_origin;      /* what follows is in the dict */
+    dff_origin_t     origin;
+    dff_exec_mode_t  mode;
+    int              queue;
+    char             origin_id[DFF_TASK_ID_MAX];
+    size_t           origin_id_len;
+    bool             has_crontab;
+} dff_call_last;
+
 static int
 dff_call_names_intern(void)
 {
@@ -142,7 +156,7 @@ dff_call_names_chain(dff_str_t ids, PyObject *func_id)
     return chain;
 }
 
-/* Ids of the function and its parts. */
+/* Ids of the function and its parts: as the call before left them, most often. */
 static int
 dff_call_names_set_func(PyObject *names, const dff_job_t *job)
 {
@@ -150,7 +164,6 @@ dff_call_names_set_func(PyObject *names, const dff_job_t *job)
     dff_str_t   set = script, func = DFF_STR_NULL;
     const char *sep = memmem(script.data, script.len, "__", 2);
     PyObject   *func_id = dff_py_str(job->func_id);
-    int         rc = -1;
 
     if (sep != NULL)
         set.len = (size_t) (sep - script.data);
@@ -158,22 +171,84 @@ dff_call_names_set_func(PyObject *names, const dff_job_t *job)
         func.data = job->func_id.data + script.len + 1;
         func.len = job->func_id.len - script.len - 1;
     }
-    if (func_id != NULL
-        && dff_call_names_set(names, NAME_FUNC_ID, func_id) == 0
-        && dff_call_names_take(names, NAME_SCRIPT_ID, dff_py_str(script)) == 0
-        && dff_call_names_take(names, NAME_SCRIPT_SET_ID, dff_py_str(set)) == 0
-        && dff_call_names_take(names, NAME_FUNC_NAME, dff_py_str(func)) == 0
-        && dff_call_names_take(names, NAME_FUNC_CHAIN,
-                               dff_call_names_chain(job->chain, func_id)) == 0)
+    if (func_id == NULL
+        || dff_call_names_set(names, NAME_FUNC_ID, func_id) != 0
+        || dff_call_names_take(names, NAME_SCRIPT_ID, dff_py_str(script)) != 0
+        || dff_call_names_take(names, NAME_SCRIPT_SET_ID, dff_py_str(set)) != 0
+        || dff_call_names_take(names, NAME_FUNC_NAME, dff_py_str(func)) != 0)
     {
-        rc = 0;
+        Py_XDECREF(func_id);
+        return -1;
     }
-    Py_XDECREF(func_id);
-    return rc;
+    Py_XSETREF(dff_call_last.func_id, func_id);
+    return 0;
 }
 
 static int
 dff_call_names_set_origin(PyObject *names, const dff_job_t *job)
+{
+    if (dff_call_names_set(names, NAME_DEBUG,
+                           job->origin == DFF_ORIGIN_DEBUG ? Py_True : Py_False) != 0
+        || dff_call_names_set(names, NAME_ORIGIN, dff_call_origin[job->origin]) != 0
+        || dff_call_names_set(names, NAME_EXEC_MODE, dff_call_mode[job->exec_mode]) != 0
+        || dff_call_names_take(names, NAME_QUEUE, PyLong_FromLong(job->queue)) != 0)
+    {
+        return -1;
+    }
+    return dff_call_names_take(names, NAME_ORIGIN_ID, dff_py_str(job->origin_id));
+}
+
+static inline bool
+dff_call_last_is(const char *text, size_t len, dff_str_t now)
+{
+    return len == now.len && (len == 0 || memcmp(text, now.data, len) == 0);
+}
+
+static bool
+dff_call_last_has_func(const dff_job_t *job)
+{
+    return dff_call_last.func_id != NULL
+           && dff_call_last_is(dff_call_last.func, dff_call_last.func_len, job->func_id);
+}
+
+static bool
+dff_call_last_has_origin(const dff_job_t *job)
+{
+    return dff_call_last.has_origin && dff_call_last.origin == job->origin
+           && dff_call_last.mode == job->exec_mode && dff_call_last.queue == job->queue
+           && dff_call_last_is(dff_call_last.origin_id, dff_call_last.origin_id_len,
+                               job->origin_id);
+}
+
+/* What calls of the same link have in common is set when it differs from the last. */
+static int
+dff_call_names_set_common(PyObject *names, const dff_job_t *job)
+{
+    if (!dff_call_last_has_func(job)) {
+        Py_CLEAR(dff_call_last.func_id);
+        if (dff_call_names_set_func(names, job) != 0)
+            return -1;
+        memcpy(dff_call_last.func, job->func_id.data, job->func_id.len);
+        dff_call_last.func_len = job->func_id.len;
+    }
+    if (dff_call_last_has_origin(job))
+        return 0;
+    dff_call_last.has_origin = false;
+    if (dff_call_names_set_origin(names, job) != 0)
+        return -1;
+    dff_call_last.has_origin = true;
+    dff_call_last.origin = job->origin;
+    dff_call_last.mode = job->exec_mode;
+    dff_call_last.queue = job->queue;
+    dff_call_last.origin_id_len = job->origin_id.len;
+    if (job->origin_id.len > 0)
+        memcpy(dff_call_last.origin_id, job->origin_id.data, job->origin_id.len);
+    return 0;
+}
+
+/* What each call has for itself. */
+static int
+dff_call_names_set_ids(PyObject *names, const dff_job_t *job)
 {
     PyObject *task_id = dff_py_str(job->id);
     PyObject *root_id = task_id == NULL ? NULL
@@ -183,13 +258,9 @@ dff_call_names_set_origin(PyObject *names, const dff_job_t *job)
     if (root_id != NULL
         && dff_call_names_set(names, NAME_TASK_ID, task_id) == 0
         && dff_call_names_set(names, NAME_ROOT_TASK_ID, root_id) == 0
-        && dff_call_names_set(names, NAME_DEBUG,
-                              job->origin == DFF_ORIGIN_DEBUG ? Py_True : Py_False) == 0
-        && dff_call_names_set(names, NAME_ORIGIN, dff_call_origin[job->origin]) == 0
-        && dff_call_names_set(names, NAME_EXEC_MODE, dff_call_mode[job->exec_mode]) == 0
-        && dff_call_names_take(names, NAME_ORIGIN_ID, dff_py_str(job->origin_id)) == 0
         && dff_call_names_take(names, NAME_TRACE_ID, dff_py_str(job->trace_id)) == 0
-        && dff_call_names_take(names, NAME_QUEUE, PyLong_FromLong(job->queue)) == 0)
+        && dff_call_names_take(names, NAME_FUNC_CHAIN,
+                               dff_call_names_chain(job->chain, dff_call_last.func_id)) == 0)
     {
         rc = 0;
     }
@@ -220,6 +291,7 @@ dff_call_names_set_crontab(PyObject *names, const dff_job_t *job)
 {
     if (job->crontab.len == 0)
         return 0;
+    dff_call_last.has_crontab = true;
     if (dff_call_names_take(names, NAME_CRONTAB, dff_py_str(job->crontab)) != 0)
         return -1;
     return dff_call_names_take(names, NAME_CRONTAB_DELAY, PyLong_FromLong(job->crontab_delay_s));
@@ -256,8 +328,8 @@ int
 dff_call_names_begin(PyObject *names, const dff_python_t *py, const dff_job_t *job,
     int64_t started_at_ms)
 {
-    if (dff_call_names_set_func(names, job) != 0
-        || dff_call_names_set_origin(names, job) != 0
+    if (dff_call_names_set_common(names, job) != 0
+        || dff_call_names_set_ids(names, job) != 0
         || dff_call_names_set_times(names, job, started_at_ms) != 0
         || dff_call_names_set_crontab(names, job) != 0)
     {
@@ -270,9 +342,15 @@ void
 dff_call_names_end(PyObject *names)
 {
     if (dff_call_names_set(names, NAME_FUNC_CHAIN, Py_None) != 0
-        || dff_call_names_set(names, NAME_CRONTAB, Py_None) != 0
-        || dff_call_names_set(names, NAME_CRONTAB_DELAY, Py_None) != 0
         || dff_call_names_set(names, NAME_HTTP_REQUEST, Py_None) != 0)
+    {
+        PyErr_Clear();
+    }
+    if (!dff_call_last.has_crontab)
+        return;
+    dff_call_last.has_crontab = false;
+    if (dff_call_names_set(names, NAME_CRONTAB, Py_None) != 0
+        || dff_call_names_set(names, NAME_CRONTAB_DELAY, Py_None) != 0)
     {
         PyErr_Clear();
     }

@@ -222,6 +222,34 @@ dff_guard_threads(const dff_python_t *py)
     return threads == -1 && PyErr_Occurred() ? -1 : threads > 0;
 }
 
+/* The state of sys.modules as the worker itself has left it: while that stays, nobody
+ * else has changed it, and there is nothing to look for. */
+static uint64_t dff_guard_modules_state;
+static bool     dff_guard_modules_touched;
+
+static inline uint64_t
+dff_guard_modules_now(void)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    return 0;
+#else
+    return ((PyDictObject *) PyImport_GetModuleDict())->ma_version_tag;
+#endif
+}
+
+void
+dff_guard_modules_ours(void)
+{
+    dff_guard_modules_state = dff_guard_modules_now();
+}
+
+void
+dff_guard_modules_look(void)
+{
+    dff_guard_modules_touched = PY_VERSION_HEX >= 0x030c0000
+                                || dff_guard_modules_state != dff_guard_modules_now();
+}
+
 /* 1: a module that everybody imports is not in sys.modules, or another is under its
  * name. -1: a Python exception is set. */
 static int
@@ -230,6 +258,8 @@ dff_guard_modules(const dff_python_t *py)
     PyObject  *modules = PyImport_GetModuleDict();
     Py_ssize_t count = PyTuple_GET_SIZE(py->module_names);
 
+    if (!dff_guard_modules_touched)
+        return 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *module = PyDict_GetItemWithError(modules, PyTuple_GET_ITEM(py->module_names, i));
 

@@ -26,6 +26,11 @@ PyObject *dff_guard_new(PyObject *function, unsigned flag);
  * -1: a Python exception is set. */
 int dff_guard_watch(PyObject *object, unsigned flag);
 
+/* The worker has put a script into sys.modules; and: it will take them out now. What has
+ * changed between the last of the first and the second was the script's doing. */
+void dff_guard_modules_ours(void);
+void dff_guard_modules_look(void);
+
 /* Forgets what was noted: in a new worker, what the zygote did to itself. */
 void dff_guard_clear(void);
 

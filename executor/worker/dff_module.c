@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dff_call_names.h"
+#include "dff_guard.h"
 #include "dff_id.h"
 
 #include "dff_banned.h"
@@ -50,6 +51,7 @@ dff_module_open(dff_worker_t *worker, dff_live_script_t *script)
     {
         goto failed;
     }
+    dff_guard_modules_ours();
     return module;
 
 failed:
@@ -107,6 +109,7 @@ dff_module_close_all(dff_worker_t *worker)
 {
     Py_ssize_t count = PyList_GET_SIZE(worker->open);
 
+    dff_guard_modules_look();
     for (Py_ssize_t i = 0; i < count; i++)
         dff_module_forget(PyList_GET_ITEM(worker->open, i), PyList_GET_ITEM(worker->open_ids, i));
 

@@ -43,6 +43,23 @@ def test_the_names_of_the_call(worker):
         '__name__': 'demo__it', '__file__': 'demo__it', '_DFF_HTTP_REQUEST': None}
 
 
+def test_names_follow_each_change_from_call_to_call(worker):
+    body = 'def {0}(): return [_DFF_FUNC_ID, _DFF_FUNC_NAME, _DFF_SCRIPT_ID, _DFF_FUNC_CHAIN,' \
+           ' _DFF_ORIGIN, _DFF_ORIGIN_ID, _DFF_EXEC_MODE, _DFF_QUEUE, _DFF_DEBUG]\n'
+    worker.script('demo__it', body.format('f') + body.format('g'), 500)
+    worker.script('other__it', body.format('f'), 500)
+    worker.version = 500
+    heads = [{}, {'origin': 'authLink', 'originId': 'auln-1'}, {'originId': 'auln-2'},
+             {'queue': 2}, {'mode': 'async'}, {'origin': 'debug'}, {'originId': 'auln-22'}]
+    for head in heads * 2:
+        for func in 'demo__it.f', 'demo__it.f', 'demo__it.g', 'other__it.f':
+            script, name = func.split('.')
+            assert worker.call(func, **head).value == [
+                func, name, script, [func], head.get('origin', 'direct'),
+                head.get('originId', ''), head.get('mode', 'sync'), head.get('queue', 1),
+                head.get('origin') == 'debug']
+
+
 def test_the_names_of_a_triggered_call(worker):
     body = 'def f(): return [_DFF_CRONTAB, _DFF_CRONTAB_DELAY, _DFF_TRIGGER_TIME,' \
            ' _DFF_TRIGGER_TIME_MS, _DFF_EXEC_MODE, _DFF_ORIGIN, _DFF_ROOT_TASK_ID, _DFF_FUNC_CHAIN]'

@@ -140,8 +140,10 @@ def watch():
 
 def kept_modules():
     """(names, modules): what must be under which name in sys.modules."""
-    modules = (*KEPT, sys, types)
-    return tuple(module.__name__ for module in modules), modules
+    kept = {module.__name__: module for module in (*KEPT, sys, types)}
+    # The very strings that are keys there: they are found without being compared.
+    names = tuple(name for name in sys.modules if name in kept)
+    return names, tuple(kept[name] for name in names)
 
 
 def install():
