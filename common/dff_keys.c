@@ -94,6 +94,24 @@ dff_key_nonce(dff_key_t key, dff_str_t nonce)
     return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "nonce:"), nonce);
 }
 
+size_t
+dff_key_monitor(dff_key_t key, const char *metric)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "monitor:"), dff_str_from(metric));
+}
+
+size_t
+dff_key_monitor_turn(dff_key_t key, dff_str_t node)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "monitor-turn:"), node);
+}
+
+size_t
+dff_key_monitor_routes(dff_key_t key, const char *date)
+{
+    return dff_key_join(key, DFF_STR(DFF_KEY_PREFIX "monitor-routes:"), dff_str_from(date));
+}
+
 /* "<name><kind>:<id>" */
 static size_t
 dff_key_link(dff_key_t key, dff_str_t name, const char *kind, dff_str_t id)

@@ -66,6 +66,12 @@ typedef enum {
 } dff_key_api_t;
 size_t dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest);
 
+/* Samples of the system: a list for each metric; who takes them (node "": those of the
+ * cluster); requests by route on a day, "2021-10-14". */
+size_t dff_key_monitor(dff_key_t key, const char *metric);
+size_t dff_key_monitor_turn(dff_key_t key, dff_str_t node);
+size_t dff_key_monitor_routes(dff_key_t key, const char *date);
+
 /* Statistics of a link: a hash date -> calls, and the list of its last calls. */
 size_t dff_key_stat_count(dff_key_t key, const char *kind, dff_str_t id);
 size_t dff_key_stat_recent(dff_key_t key, const char *kind, dff_str_t id);

@@ -20,6 +20,7 @@
 #include "api/dff_replies.h"
 #include "api/dff_restore.h"
 #include "api/dff_services.h"
+#include "api/dff_sys_stats.h"
 #include "api/http/dff_web.h"
 
 #include "dff_banned.h"
@@ -41,6 +42,7 @@ static const dff_api_task_t dff_api_tasks[] = {
     { "records", DFF_RECORDS_EVERY_MS, dff_records_tick },
     { "services", 1000, dff_services_tick },
     { "restore", DFF_RESTORE_EVERY_MS, dff_restore_tick },
+    { "statistics", DFF_SYS_STATS_TICK_MS, dff_sys_stats_tick },
 };
 
 _Static_assert(COUNT(dff_api_listeners) <= COUNT(((dff_api_t *) 0)->listeners),

@@ -166,6 +166,107 @@ def test_values_of_the_store_are_listed_got_and_deleted(node, admin):
         sql(node, "DELETE FROM func_store WHERE id LIKE 'fnst-_'")
 
 
+# --- DFF.CACHE -----------------------------------------------------------------------------------
+
+
+def cache_key(scope, name):
+    return f'dff:cache:func:{len(scope.encode())}:{scope}:{name}'
+
+
+def test_values_of_the_cache_are_listed_got_and_deleted(node, admin):
+    values = {('t__c', 'k'): ('SET', '"text"'), ('t__c', 'a/b %'): ('HSET', 'f', '{"x":1}'),
+              ('t__c:x', 'l*'): ('RPUSH', '1', 'no json'), ('t__c', 'z'): ('SADD', '1'),
+              ('t__d', '[k]?'): ('SET', '5')}
+    try:
+        for (scope, name), (command, *words) in values.items():
+            node.redis(command, cache_key(scope, name), *words)
+        node.redis('EXPIRE', cache_key('t__c', 'k'), 100)
+        rows = admin.list('func-caches', scope='t__')
+        assert [row['key'] for row in rows] == sorted(name for _, name in values)
+        by_key = {row['key']: row for row in rows}
+        assert set(rows[0]) == {'fullKey', 'scope', 'key', 'type', 'ttl', 'memoryUsage'}
+        assert by_key['k']['fullKey'] == 'DataFluxFunc-worker#funcCache@t__c:key:k:'
+        assert 98 <= by_key['k']['ttl'] <= 100 and by_key['z']['ttl'] == -1
+        assert by_key['k']['memoryUsage'] > 10
+        assert [by_key[key]['type'] for key in ('k', 'a/b %', 'l*', 'z')] \
+            == ['string', 'hash', 'list', 'set']
+        # characters of patterns are characters
+        for search, found in (('*', ['l*']), ('[k]', ['[k]?']), ('?', ['[k]?']), ('%', ['a/b %'])):
+            assert [row['key'] for row in admin.list('func-caches', scope='t__', key=search)] \
+                == found, search
+        assert {row['scope'] for row in admin.list('func-caches', _fuzzySearch='t__c:')} \
+            == {'t__c:x'}
+        bad(admin.get('/api/v1/func-caches/do/list', pageSize=10), 'EClientBadRequest', 400)
+
+        base = '/api/v1/func-caches'
+        assert admin.read(f'{base}/t__c/k/do/get') == '"text"'
+        assert admin.read(f'{base}/t__c/a%2Fb%20%25/do/get') == {'f': {'x': 1}}
+        assert admin.read(f'{base}/t__c%3Ax/l*/do/get') == [1, 'no json']
+        assert isinstance(admin.read(f'{base}/t__c/z/do/get'), str)
+        assert isinstance(admin.read(f'{base}/t__c/nothing/do/get'), str)
+        node.redis('SETRANGE', cache_key('t__d', 'big'), 6 << 20, 'x')
+        assert 'too large' in admin.read(f'{base}/t__d/big/do/get')
+        for _ in range(2):
+            assert good(admin.get(f'{base}/t__c/a%2Fb%20%25/do/delete'))['data'] is None
+        assert node.redis('EXISTS', cache_key('t__c', 'a/b %')) == 0
+        assert node.redis('EXISTS', cache_key('t__c', 'k')) == 1
+        # nothing but values of scripts can be named
+        good(admin.get(f'{base}/x/..%2F..%2Fdff%3Ascripts/do/delete'))
+        assert node.redis('EXISTS', 'dff:scripts') == 1
+    finally:
+        for scope, name in [*values, ('t__d', 'big')]:
+            node.redis('DEL', cache_key(scope, name))
+
+
+# --- statistics ----------------------------------------------------------------------------------
+
+
+def test_statistics_are_sampled_by_one_and_averaged(node, admin):
+    for key in node.redis('KEYS', 'dff:monitor*'):
+        node.redis('DEL', key)
+    admin.list('users')
+    read = f'{MONITOR}/sys-stats/do/get'
+    wait_until(lambda: node.redis('EXISTS', 'dff:monitor:cacheDBKeyCountByPrefix'), 40)
+    wait_until(lambda: node.redis('EXISTS', 'dff:monitor:workerMemoryPSS'), 40)
+    data = admin.read(read)
+    stats, host = data['sysStats'], data['hostname']
+    for name in ('serverCPUPercent', 'workerCPUPercent', 'serverMemoryRSS', 'workerMemoryPSS',
+                 'serverMemoryHeapTotal', 'serverMemoryHeapUsed', 'serverMemoryHeapExternal'):
+        [[at, value]] = stats[name][host]
+        assert at % 600000 == 0 and value >= 0 and round(value, 2) == value, name
+    assert stats['serverMemoryRSS'][host][0][1] > 10 and stats['workerMemoryPSS'][host][0][1] > 1
+    assert stats['dbDiskUsed']['user'][0][1] > 0
+    assert set(stats['workerQueueLength']) == set('0123456789')
+    assert stats['cacheDBKeyUsed'][0][1] > 1 and stats['cacheDBMemoryUsed'][0][1] > 0
+    assert stats['cacheDBKeyCountByPrefix']['dff:node'][0][1] == 1
+    wait_until(lambda: ['/api/v1/users/do/list', 1] in admin.read(read)['sysStats'][
+        'matchedRouteCount'], 40)
+    counts = [count for _, count in admin.read(read)['sysStats']['matchedRouteCount']]
+    assert counts == sorted(counts, reverse=True)
+    assert not any('/monitor/' in route for route, _ in
+                   admin.read(read)['sysStats']['matchedRouteCount'])
+    assert node.redis('LLEN', 'dff:monitor:serverMemoryRSS') == 1      # of all api processes
+
+    # two buckets, oldest first; what is too old is not shown
+    now = int(time.time() * 1000) // 600000 * 600000
+    node.redis('DEL', 'dff:monitor:cacheDBKeyUsed')
+    for at, value in ((now - 4 * 86400_000, 1), (now - 600000, 1), (now - 500000, 2), (now, 5)):
+        node.redis('LPUSH', 'dff:monitor:cacheDBKeyUsed', json.dumps([at, {'': value}]))
+    assert admin.read(read)['sysStats']['cacheDBKeyUsed'] == [[now - 600000, 1.5], [now, 5]]
+
+    cleared = admin.read(f'{MONITOR}/sys-stats/do/clear')
+    assert cleared['clearCount'] == len(cleared['clearKeys']) >= 12
+    assert admin.read(read)['sysStats']['cacheDBKeyUsed'] == []
+
+
+def test_the_environment_of_the_server_is_told(admin):
+    data = admin.read(f'{MONITOR}/server-environment/do/get')
+    assert set(data) == {'osArch', 'osType', 'osRelease', 'cpuModel', 'cpuCores', 'nodeVersion',
+                         'nodePackages', 'mysqlVersion', 'redisVersion'}
+    assert data['osType'] == 'Linux' and data['cpuCores'] >= 1 and data['nodeVersion'] is None
+    assert data['mysqlVersion'] and data['redisVersion']
+
+
 # --- system logs ---------------------------------------------------------------------------------
 
 
@@ -214,9 +315,13 @@ def test_roles_and_what_they_may(node):
                      f'{MONITOR}/nodes/do/get-active-queues', f'{MONITOR}/nodes/do/get-report',
                      f'{MONITOR}/tasks/do/list-queued', f'{MONITOR}/tasks/do/list-scheduled',
                      f'{MONITOR}/tasks/do/list-recent', '/api/v1/func-stores/do/list',
-                     '/api/v1/func-stores/fnst-x/do/get'):
+                     '/api/v1/func-stores/fnst-x/do/get', '/api/v1/func-caches/do/list',
+                     '/api/v1/func-caches/x/y/do/get', f'{MONITOR}/sys-stats/do/get',
+                     f'{MONITOR}/server-environment/do/get'):
             check_roles(people, lambda api: api.get(path), READERS)
         check_roles(people, lambda api: api.get('/api/v1/system-logs'), ['admin'])
         check_roles(people, lambda api: api.get('/api/v1/func-stores/fnst-x/do/delete'), WRITERS)
+        check_roles(people, lambda api: api.get('/api/v1/func-caches/x/y/do/delete'), WRITERS)
+        check_roles(people, lambda api: api.get(f'{MONITOR}/sys-stats/do/clear'), WRITERS)
         check_roles(people, lambda api: api.post(f'{MONITOR}/worker-queues/do/clear',
                                                  {'workerQueues': ['x']}), WRITERS)

@@ -34,6 +34,7 @@ struct dff_web_s {          /* of the process; made by dff_web_new() */
     dff_api_t         *api;
     dff_tz_t           tz;              /* TIMEZONE */
     struct dff_cors_s *cors;
+    struct dff_sys_stats_s *stats;
     dff_web_conn_t    *connections;     /* list */
     size_t             nconnections;
     uint64_t           held;            /* bytes of bodies */

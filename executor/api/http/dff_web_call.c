@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dff_time.h"
+#include "api/dff_sys_stats.h"
 #include "api/http/dff_web_query.h"
 #include "api/rest/dff_operation.h"
 
@@ -118,6 +119,10 @@ dff_web_finish(dff_web_call_t *call, int rc, dff_err_t *err)
 {
     dff_buf_t out = DFF_BUF_INIT;
 
+    /* Who watches does not count. */
+    if (call->endpoint != NULL && strstr(call->endpoint->pattern, "/monitor/") == NULL) {
+        dff_sys_stats_count(call->web->stats, call->endpoint->pattern);
+    }
     dff_web_call_log(call, rc == DFF_OK ? NULL : err);
     dff_operation_write(call, rc == DFF_OK ? NULL : err);
     dff_web_call_hide(err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dff_time.h"
+#include "api/dff_sys_stats.h"
 #include "api/http/dff_cors.h"
 
 #include "dff_banned.h"
@@ -427,6 +428,12 @@ dff_web_new(dff_api_t *api, dff_err_t *err)
     }
     web->api = api;
     web->cors = dff_cors_new(api->cfg, err);
+    web->stats = dff_sys_stats_new();
+    if (web->stats == NULL) {
+        dff_err_set(err, DFF_E_SYS, "out of memory");
+        dff_web_free(web);
+        return NULL;
+    }
     if (web->cors == NULL || dff_tz_init(&web->tz, api->cfg->timezone, err) != DFF_OK) {
         dff_web_free(web);
         return NULL;
@@ -445,6 +452,7 @@ dff_web_free(dff_web_t *web)
         dff_web_conn_free(web->connections);
     }
     dff_cors_free(web->cors);
+    dff_sys_stats_free(web->stats);
     dff_tz_release(&web->tz);
     free(web);
 }
