@@ -125,6 +125,8 @@ int dff_ctl_source_delete(dff_ctl_t *ctl);
 int dff_ctl_call(dff_ctl_t *ctl);
 int dff_ctl_status(dff_ctl_t *ctl);
 int dff_ctl_task_show(dff_ctl_t *ctl);
+int dff_ctl_log_tail(dff_ctl_t *ctl);
+int dff_ctl_report(dff_ctl_t *ctl);
 int dff_ctl_queue_list(dff_ctl_t *ctl);
 int dff_ctl_queue_clear(dff_ctl_t *ctl);
 int dff_ctl_db_migrate(dff_ctl_t *ctl);

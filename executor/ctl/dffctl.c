@@ -165,6 +165,14 @@ const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "queue clear", .words = { "N|all" }, .handler = dff_ctl_queue_clear,
       .needs = DFF_CTL_CONFIG, .help = "drop the waiting jobs of a queue; their callers are told" },
 
+    { .name = "log tail", .handler = dff_ctl_log_tail, .needs = DFF_CTL_CONFIG,
+      .help = "the last lines of this node's log",
+      .options = { { "--lines", "N", "so many lines (100)", false },
+                   { "--follow", NULL, "and those to come, until it is interrupted", false } } },
+    { .name = "report", .options = { DFF_CTL_JSON_OPTION }, .handler = dff_ctl_report,
+      .needs = DFF_CTL_CONFIG, .help = "this machine, the cluster and what it holds, for support",
+      .more = "Exit status 0: Redis and MySQL answer. Says no secrets." },
+
     { .name = "db migrate", .handler = dff_ctl_db_migrate, .needs = DFF_CTL_CONFIG,
       .help = "bring the schema up to date; a new database gets its administrator" },
     { .name = "db status", .handler = dff_ctl_db_status, .needs = DFF_CTL_CONFIG,
