@@ -14,6 +14,7 @@
 #include "dff_envelope.h"
 
 #define DFF_RECORDS_MAX      100000     /* in dff:records; the oldest go when there are more */
+#define DFF_RECORDS_LAST      99999     /* the same, as LTRIM counts */
 #define DFF_RECORD_LOG_MAX    65536     /* bytes; a longer log is cut */
 
 typedef struct {                     /* of a task, on its way to MySQL */

@@ -232,6 +232,17 @@ dff_claim_settle(dff_claim_t *claim)
 }
 
 void
+dff_claim_distrust(dff_claim_t *claim)
+{
+    int i;
+
+    for (i = 0; i < DFF_QUEUE_COUNT; i++) {
+        if (claim->queues[i].link != NULL)
+            dff_redis_link_drop(claim->queues[i].link, "the connection for commands has ended");
+    }
+}
+
+void
 dff_claim_watch(dff_claim_t *claim)
 {
     int64_t now_ms = dff_time_monotonic_ms();

@@ -29,4 +29,8 @@ void dff_claim_settle(dff_claim_t *claim);
 /* Every second: gives up connections that have not answered when they must have. */
 void dff_claim_watch(dff_claim_t *claim);
 
+/* The connection for commands has ended: what lies unread in those of the queues may have
+ * been given away meanwhile. They are made anew; the sweep finds the rest. */
+void dff_claim_distrust(dff_claim_t *claim);
+
 #endif

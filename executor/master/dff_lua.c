@@ -62,43 +62,6 @@
     "end\n"
 
 static const char *const dff_lua_texts[] = {
-    /* A reply is published when its producer listens: that leaves nothing in the file of
-     * Redis. Else, and when it is large, it is pushed to the producer's list. Redis before
-     * 5.0 must be told to replicate what was done and not the script, since that does
-     * different things where nobody listens. */
-    [DFF_LUA_TURN] =
-        "redis.replicate_commands()\n"
-        "local call, claimed, started = redis.call, KEYS[1], KEYS[2]\n"
-        "local keep, size = ARGV[1], tonumber(ARGV[2])\n"
-        "local done, n, at, last, ended = {}, 0, 3, #ARGV, {}\n"
-        "while at <= last do\n"
-        "  local id, did = ARGV[at + 1], nil\n"
-        "  if ARGV[at] == 's' then\n"
-        "    local envelope = ARGV[at + 2]\n"
-        "    did = call('LREM', claimed, -1, envelope)\n"
-        "    if did == 1 then call('HSET', started, id, envelope) end\n"
-        "    at = at + 3\n"
-        "  else\n"
-        "    did = call('HDEL', started, id)\n"
-        "    if did == 1 then\n"
-        "      local list, reply = ARGV[at + 2], ARGV[at + 3]\n"
-        "      local status = string.match(reply, '\"status\":\"(%a+)\"') or 'bad'\n"
-        "      ended[status] = (ended[status] or 0) + 1\n"
-        "      if #reply > size or call('PUBLISH', list, reply) == 0 then\n"
-        "        call('LPUSH', list, reply)\n"
-        "        call('EXPIRE', list, keep)\n"
-        "      end\n"
-        "    end\n"
-        "    at = at + 4\n"
-        "  end\n"
-        "  n = n + 1\n"
-        "  done[n] = did\n"
-        "end\n"
-        "for status, count in pairs(ended) do\n"
-        "  call('HINCRBY', '" DFF_KEY_LEDGER "', status, count)\n"
-        "end\n"
-        "return done\n",
-
     [DFF_LUA_START_AGAIN] =
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 1 end\n"
         "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"
@@ -253,26 +216,18 @@ dff_lua_arg(dff_lua_call_t *call, const char *data, size_t len)
 }
 
 int
-dff_lua_run_argv(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, int nkeys, int argc,
-    const char **argv, size_t *argvlen, dff_redis_link_t *link, redisCallbackFn *fn, void *data)
-{
-    char digit = (char) ('0' + nkeys);
-
-    argv[0] = form == DFF_LUA_TEXT ? "EVAL" : "EVALSHA";
-    argvlen[0] = form == DFF_LUA_TEXT ? 4 : 7;
-    argv[1] = form == DFF_LUA_TEXT ? dff_lua_texts[id] : lua->sha[id];
-    argvlen[1] = form == DFF_LUA_TEXT ? strlen(dff_lua_texts[id]) : 40;
-    argv[2] = &digit;
-    argvlen[2] = 1;
-    return dff_redis_link_command(link, fn, data, argc, argv, argvlen);
-}
-
-int
 dff_lua_run(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, dff_lua_call_t *call,
     dff_redis_link_t *link, redisCallbackFn *fn, void *data)
 {
-    return dff_lua_run_argv(lua, id, form, call->nkeys, call->count, call->argv, call->argvlen,
-                            link, fn, data);
+    char nkeys = (char) ('0' + call->nkeys);
+
+    call->argv[0] = form == DFF_LUA_TEXT ? "EVAL" : "EVALSHA";
+    call->argvlen[0] = form == DFF_LUA_TEXT ? 4 : 7;
+    call->argv[1] = form == DFF_LUA_TEXT ? dff_lua_texts[id] : lua->sha[id];
+    call->argvlen[1] = form == DFF_LUA_TEXT ? strlen(dff_lua_texts[id]) : 40;
+    call->argv[2] = &nkeys;
+    call->argvlen[2] = 1;
+    return dff_redis_link_command(link, fn, data, call->count, call->argv, call->argvlen);
 }
 
 bool

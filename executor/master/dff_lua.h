@@ -13,12 +13,7 @@
 #include "redis/dff_redis_link.h"
 
 typedef enum {
-    DFF_LUA_TURN,         /* claimed started | keep-seconds list-size, then for each step
-                             "s" id envelope: start -> 1, 0: given away
-                             "f" id reply-key reply: finish -> 1, 0 refused
-                             -> a list with an answer for each; see dff_turn.h */
-    DFF_LUA_START_AGAIN,  /* claimed started | id envelope -> as a start whose outcome was
-                             unknown */
+    DFF_LUA_START_AGAIN,  /* claimed started | id envelope -> 1, 0: given away */
     DFF_LUA_FINISH,       /* started reply result [node]
                              | id reply push ttl [cache-key ms [record]] -> 1, 0 refused */
     DFF_LUA_DROP,         /* claimed reply result | envelope reply push ttl [record] -> 1, 0 */
@@ -59,12 +54,6 @@ void dff_lua_arg(dff_lua_call_t *call, const char *data, size_t len);
 /* Keys and arguments must live until it returns. DFF_ERROR: as dff_redis_link_command. */
 int dff_lua_run(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, dff_lua_call_t *call,
     dff_redis_link_t *link, redisCallbackFn *fn, void *data);
-
-/* The same for any number of arguments: argv[0] to argv[2] are filled in here, keys and
- * arguments follow. */
-int dff_lua_run_argv(const dff_lua_t *lua, dff_lua_id_t id, dff_lua_form_t form, int nkeys,
-    int argc, const char **argv, size_t *argvlen, dff_redis_link_t *link, redisCallbackFn *fn,
-    void *data);
 
 bool dff_lua_unknown_script(const redisReply *reply);
 

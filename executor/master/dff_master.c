@@ -23,6 +23,7 @@
 #include "master/dff_clean.h"
 #include "master/dff_delayed.h"
 #include "master/dff_elastic.h"
+#include "master/dff_fence.h"
 #include "master/dff_heartbeat.h"
 #include "master/dff_lock.h"
 #include "master/dff_node_claim.h"
@@ -170,6 +171,9 @@ dff_master_redis_lost(void *ctx)
 {
     dff_master_t *master = ctx;
 
+    dff_run_all_careful(master);
+    dff_outbox_all_careful(master->outbox);
+    dff_claim_distrust(master->claim);
     dff_sweep_soon(master->sweep);
 }
 
@@ -250,6 +254,7 @@ dff_master_init_names(dff_master_t *master, dff_err_t *err)
     master->key_claimed_len = dff_key_claimed(master->key_claimed, node);
     master->key_started_len = dff_key_started(master->key_started, node);
     master->key_node_len = dff_key_node(master->key_node, node);
+    dff_fence_client_name(master->client, sizeof(master->client), node);
 
     /* Now: after an update in place the link says "(deleted)". */
     n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -297,8 +302,8 @@ static int
 dff_master_init_parts(dff_master_t *master, dff_err_t *err)
 {
     dff_redis_link_conf_t command = {
-        .name = "command", .ready = dff_master_redis_ready, .lost = dff_master_redis_lost,
-        .ctx = master,
+        .name = "command", .client = master->client, .ready = dff_master_redis_ready,
+        .lost = dff_master_redis_lost, .ctx = master,
     };
 
     master->pool = dff_pool_new(master, err);

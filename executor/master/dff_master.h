@@ -77,6 +77,7 @@ struct dff_master_s {
     char                  node[DFF_NODE_NAME_MAX + 1];
     dff_key_t             key_claimed, key_started, key_node;
     size_t                key_claimed_len, key_started_len, key_node_len;
+    char                  client[DFF_NODE_NAME_MAX + 16];   /* dff_fence.h */
 
     dff_lua_t             lua;
     dff_redis_t          *redis;

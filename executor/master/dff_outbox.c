@@ -26,6 +26,7 @@ struct dff_outbox_s {
     size_t                count, bytes;
 };
 
+static void dff_answer_send(dff_answer_t *answer);
 static void dff_answer_send_script(dff_answer_t *answer, dff_lua_form_t form);
 
 dff_outbox_t *
@@ -86,36 +87,59 @@ dff_master_count(dff_master_t *master, dff_status_t status)
 /* --- sending one ---------------------------------------------------------- */
 
 void
-dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply)
+dff_answer_finished(dff_answer_t *answer)
 {
     dff_master_t *master = answer->master;
 
+    dff_outbox_remove(master->outbox, answer);
+    if (!answer->unheard)
+        dff_master_count(master, answer->status);
+    answer->at_ms = dff_time_monotonic_ms();
+    if (answer->push)
+        dff_recent_add(master->recent, answer);
+    else
+        free(answer);
+}
+
+void
+dff_answer_unheard(dff_answer_t *answer)
+{
+    dff_master_count(answer->master, answer->status);
     answer->in_flight = false;
-    if (reply == NULL) {
-        answer->resent = true;          /* the outcome is unknown */
-        return;
-    }
-    if (reply->type != REDIS_REPLY_INTEGER) {
-        answer->resent = true;          /* a script may fail half-way */
-        dff_log_warn(&master->log, answer->id.data, "the answer was refused by Redis: %s; it is "
-                     "sent again", reply->type == REDIS_REPLY_ERROR ? reply->str : "odd reply");
-        return;
-    }
+    answer->unheard = true;
+    dff_answer_send(answer);
+}
+
+static void
+dff_answer_refused(dff_answer_t *answer)
+{
+    dff_master_t *master = answer->master;
 
     dff_outbox_remove(master->outbox, answer);
-    if (reply->integer == 1 || (reply->integer == 0 && answer->resent)) {
-        dff_master_count(master, answer->status);
-        answer->at_ms = dff_time_monotonic_ms();
-        if (answer->push) {
-            dff_recent_add(master->recent, answer);
-            return;
-        }
-    } else if (answer->node.len == 0) {
+    if (answer->node.len == 0) {
         master->counters.refused_late++;
         dff_log_warn(&master->log, answer->id.data, "the result (%s) came too late: the job had "
                      "been given to another node", dff_status_name(answer->status));
     }
     free(answer);
+}
+
+void
+dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply)
+{
+    answer->in_flight = false;
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
+        answer->resent = answer->careful = true;     /* the outcome is unknown */
+        if (reply != NULL)
+            dff_log_warn(&answer->master->log, answer->id.data, "the answer was refused by Redis: "
+                         "%s; it is sent again", reply->type == REDIS_REPLY_ERROR ? reply->str
+                         : "odd reply");
+        return;
+    }
+    if (reply->integer == 1 || (reply->integer == 0 && answer->resent))
+        dff_answer_finished(answer);
+    else
+        dff_answer_refused(answer);
 }
 
 static void
@@ -132,21 +156,15 @@ dff_answer_on_script(redisAsyncContext *ac, void *reply, void *data)
     dff_answer_on_reply(answer, reply);
 }
 
-/* Most are: of a call that is waited for, and kept nowhere. */
-static bool
-dff_answer_is_push(const dff_answer_t *answer)
-{
-    return answer->kind == DFF_ANSWER_FINISH && answer->push && answer->ttl_s == 0
-           && answer->node.len == 0 && answer->cache_key.len == 0 && answer->record.len == 0;
-}
-
 static void
 dff_answer_send(dff_answer_t *answer)
 {
-    if (!dff_answer_is_push(answer))
+    bool asks = answer->kind == DFF_ANSWER_DROP || answer->node.len > 0 || answer->careful;
+
+    if (asks && !answer->unheard)
         dff_answer_send_script(answer, DFF_LUA_BY_SHA);
-    else if (dff_turn_finish(answer->master->turn, answer) == DFF_OK)
-        answer->in_flight = true;
+    else
+        answer->in_flight = dff_turn_finish(answer->master->turn, answer) == DFF_OK;
 }
 
 static void
@@ -291,7 +309,8 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     answer->master = master;
     answer->kind = conf->kind;
     answer->status = conf->status;
-    answer->in_flight = answer->resent = false;
+    answer->in_flight = answer->resent = answer->unheard = false;
+    answer->careful = conf->careful;
     answer->push = job->producer.len > 0
                    && (job->wait_until_ms == 0
                        || now_ms < job->wait_until_ms + DFF_ANSWER_SKEW_MS);
@@ -370,6 +389,15 @@ dff_outbox_send_again(dff_outbox_t *outbox)
         if (!answer->in_flight)
             dff_answer_send(answer);
     }
+}
+
+void
+dff_outbox_all_careful(dff_outbox_t *outbox)
+{
+    dff_answer_t *answer;
+
+    TAILQ_FOREACH(answer, &outbox->answers, line)
+        answer->careful = true;
 }
 
 bool

@@ -11,11 +11,13 @@
 
 #include "dff_time.h"
 
+#include "master/dff_fence.h"
 #include "master/dff_outbox.h"
 
 #include "dff_banned.h"
 
 #define DFF_GIVE_BACK_COUNT    100      /* jobs for each run of the script: it must be short */
+#define DFF_RESCUE_MS         5000      /* from the cut to the last look at a node's jobs */
 #define DFF_PREDECESSOR_MS   12000      /* a heartbeat that nobody renews is gone by then */
 
 /* One round for one node. */
@@ -28,6 +30,7 @@ typedef struct dff_rescue_s {
     void         (*done)(void *ctx);
     void          *ctx;
     size_t         moved;
+    int64_t        cut_ms;              /* monotonic: its master was cut off from Redis */
     char           node[DFF_NODE_NAME_MAX + 1];
 } dff_rescue_t;
 
@@ -83,7 +86,8 @@ static void
 dff_recovery_lost(dff_master_t *master, dff_str_t node, const dff_job_t *job, const char *why)
 {
     dff_answer_conf_t conf = {
-        .kind = DFF_ANSWER_FINISH, .status = DFF_STATUS_LOST, .job = job, .node = node,
+        .kind = DFF_ANSWER_FINISH, .status = DFF_STATUS_LOST, .careful = true, .job = job,
+        .node = node,
     };
     char              einfo[192];
 
@@ -201,6 +205,33 @@ dff_rescue_new(dff_recovery_t *recovery, dff_str_t node, bool own, void (*done)(
 }
 
 static void
+dff_rescue_on_cut(void *ctx, bool cut)
+{
+    dff_rescue_t *rescue = ctx;
+
+    rescue->cut_ms = dff_time_monotonic_ms();
+    if (cut)
+        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+    else
+        dff_rescue_end(rescue);
+}
+
+/* Of another process under our name, too: one that was paused, say. */
+static void
+dff_rescue_begin(dff_rescue_t *rescue)
+{
+    dff_fence_node(rescue->master, dff_str_from(rescue->node), dff_rescue_on_cut, rescue);
+}
+
+/* A round that took long (we were paused ourselves) ends: the node may have come back,
+ * and have gone again, through a connection that nobody has closed. */
+static bool
+dff_rescue_is_stale(const dff_rescue_t *rescue)
+{
+    return !rescue->own && dff_time_monotonic_ms() - rescue->cut_ms > DFF_RESCUE_MS;
+}
+
+static void
 dff_rescue_on_give_back(redisAsyncContext *ac, void *reply_ptr, void *data)
 {
     dff_rescue_t *rescue = data;
@@ -246,8 +277,9 @@ dff_rescue_give_back(dff_rescue_t *rescue, dff_lua_form_t form)
     dff_lua_arg(&call, queue, prefix_len);
     dff_lua_arg(&call, count, (size_t) count_len);
     dff_lua_arg(&call, DFF_BAD_KEEP, sizeof(DFF_BAD_KEEP) - 1);
-    if (dff_lua_run(&master->lua, DFF_LUA_GIVE_BACK, form, &call, master->command,
-                    dff_rescue_on_give_back, rescue) != DFF_OK)
+    if (dff_rescue_is_stale(rescue)
+        || dff_lua_run(&master->lua, DFF_LUA_GIVE_BACK, form, &call, master->command,
+                       dff_rescue_on_give_back, rescue) != DFF_OK)
         dff_rescue_end(rescue);
 }
 
@@ -303,8 +335,9 @@ dff_rescue_read_started(dff_rescue_t *rescue)
     const char *argv[] = { "HGETALL", key };
     size_t      argvlen[] = { 7, key_len };
 
-    if (dff_redis_link_command(rescue->master->command, dff_rescue_on_started, rescue, 2, argv,
-                               argvlen) != DFF_OK)
+    if (dff_rescue_is_stale(rescue)
+        || dff_redis_link_command(rescue->master->command, dff_rescue_on_started, rescue, 2, argv,
+                                  argvlen) != DFF_OK)
         dff_rescue_end(rescue);
 }
 
@@ -319,7 +352,7 @@ dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget, void (*
         return;
     }
     rescue->forget = forget;
-    dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+    dff_rescue_begin(rescue);
 }
 
 void
@@ -424,7 +457,7 @@ dff_recovery_on_heartbeat(redisAsyncContext *ac, void *reply_ptr, void *data)
     if (rescue == NULL)
         dff_master_fail(master, "no memory to recover");
     else
-        dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
+        dff_rescue_begin(rescue);
 }
 
 void

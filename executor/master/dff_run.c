@@ -80,6 +80,7 @@ dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char 
     dff_answer_conf_t conf = {
         .kind = started ? DFF_ANSWER_FINISH : DFF_ANSWER_DROP,
         .status = status,
+        .careful = run->careful,
         .job = &run->job,
         .envelope = started ? DFF_STR("") : (dff_str_t) { run->envelope, run->size },
     };
@@ -204,9 +205,13 @@ dff_run_start(dff_run_t *run, dff_worker_proc_t *worker)
     if (!dff_redis_link_ready(run->master->command))
         return DFF_ERROR;
     TAILQ_REMOVE(&run->group->waiting, run, line);
-    dff_run_move(run, DFF_RUN_STARTING);
     run->worker = worker;
     dff_worker_proc_reserve(worker, run);
+    if (run->careful) {
+        dff_run_ask_start_again(run);
+        return DFF_OK;
+    }
+    dff_run_move(run, DFF_RUN_STARTING);
     if (dff_turn_start(run->master->turn, run) != DFF_OK)
         dff_run_move(run, DFF_RUN_UNSURE);
     return DFF_OK;
@@ -230,6 +235,7 @@ dff_run_on_start(dff_run_t *run, const redisReply *reply)
         return;
     }
 
+    run->careful = false;        /* this connection knows it as ours */
     run->master->counters.started++;
     if (worker != NULL) {
         dff_run_send(run, worker);
@@ -357,7 +363,9 @@ dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
 {
     dff_reply_t       decoded;
     dff_err_t         err;
-    dff_answer_conf_t conf = { .kind = DFF_ANSWER_FINISH, .job = &run->job, .reply = reply };
+    dff_answer_conf_t conf = {
+        .kind = DFF_ANSWER_FINISH, .careful = run->careful, .job = &run->job, .reply = reply,
+    };
 
     if (dff_reply_decode(reply, &decoded, &err) != DFF_OK || !dff_str_eq(decoded.id, run->job.id)
         || decoded.status < DFF_STATUS_SUCCESS || decoded.status > DFF_STATUS_TIMEOUT) {
@@ -439,6 +447,15 @@ dff_run_ask_again(dff_master_t *master)
             dff_run_ask_retry(run, DFF_LUA_BY_SHA);
         }
     }
+}
+
+void
+dff_run_all_careful(dff_master_t *master)
+{
+    dff_run_t *run;
+
+    TAILQ_FOREACH(run, &master->runs, all)
+        run->careful = true;
 }
 
 void

@@ -36,6 +36,8 @@ struct dff_run_s {
     dff_run_state_t            state;
     bool                       asked;       /* RETRYING: the command is on its way */
     bool                       soft_sent;
+    bool                       careful;     /* the connection that it came through has ended, so
+                                               it may have been given away: dff_fence.h */
     bool                       reloaded;    /* its script was asked for once more */
     bool                       recorded;    /* that it runs has been told: dff_task_record.h */
     uint64_t                   seq;
@@ -71,6 +73,8 @@ void dff_run_worker_lost(dff_run_t *run, const char *how);
 
 /* Asks again about what had no answer; when Redis is back, and every second. */
 void dff_run_ask_again(dff_master_t *master);
+/* The connection for commands has ended. */
+void dff_run_all_careful(dff_master_t *master);
 /* Forgets runs that are still in claimed:<node>: they are given back there. */
 void dff_run_forget_claimed(dff_master_t *master);
 /* There will be no workers: ends what has no worker yet as lost. */

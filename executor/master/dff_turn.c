@@ -1,39 +1,45 @@
-/* The steps of a turn as one script. Runs in the master. */
+/* The steps of a turn as one transaction. Runs in the master. */
 #include "dff_turn.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dff_record.h"
+
 #include "master/dff_run.h"
 
 #include "dff_banned.h"
 
-#define DFF_TURN_STEPS_MAX   64       /* Redis serves nobody else while a script runs */
-#define DFF_TURN_ARGV_FIXED   7       /* EVALSHA, sum, 2, two keys, two arguments */
-#define DFF_TURN_ARGV_STEP    4
+#define DFF_TURN_STEPS_MAX   64       /* Redis serves nobody else meanwhile */
+#define DFF_TURN_WORDS_MAX   (DFF_TURN_STEPS_MAX + 2)
+
+_Static_assert(DFF_RECORDS_LAST == DFF_RECORDS_MAX - 1, "as LTRIM counts");
 
 typedef struct {
     dff_run_t    *run;                /* a start, or NULL */
     dff_answer_t *answer;             /* a finish, or NULL */
+    int           first, count;       /* its answers in that of EXEC */
+    int           published;          /* which of them tells the listeners; -1: none */
 } dff_turn_step_t;
 
-/* What one script carries, until it is answered. */
-typedef struct dff_turn_script_s {
-    LIST_ENTRY(dff_turn_script_s) all;
+/* What goes between one MULTI and its EXEC, until that is answered. */
+typedef struct dff_transaction_s {
+    LIST_ENTRY(dff_transaction_s) all;
     dff_master_t    *master;
     int              count;
+    int              commands;        /* queued so far: the place of the next answer */
+    bool             unsent;          /* the connection broke while it was written */
+    char             error[128];      /* why Redis would not queue one; "": it did */
     dff_turn_step_t  steps[DFF_TURN_STEPS_MAX];
-} dff_turn_script_t;
+} dff_transaction_t;
 
 struct dff_turn_s {
     dff_master_t      *master;
-    dff_turn_script_t *open;          /* gathers; NULL: nothing yet in this turn */
-    dff_turn_script_t *spare;         /* the last one that was answered */
-    LIST_HEAD(, dff_turn_script_s) scripts;
+    dff_transaction_t *open;          /* gathers; NULL: nothing yet in this turn */
+    dff_transaction_t *spare;         /* the last one that was answered */
+    LIST_HEAD(, dff_transaction_s) sent;
 };
-
-static void dff_turn_send(dff_turn_script_t *script, dff_lua_form_t form);
 
 dff_turn_t *
 dff_turn_new(dff_master_t *master)
@@ -43,20 +49,20 @@ dff_turn_new(dff_master_t *master)
     if (turn == NULL)
         return NULL;
     turn->master = master;
-    LIST_INIT(&turn->scripts);
+    LIST_INIT(&turn->sent);
     return turn;
 }
 
 void
 dff_turn_free(dff_turn_t *turn)
 {
-    dff_turn_script_t *script;
+    dff_transaction_t *it;
 
     if (turn == NULL)
         return;
-    while ((script = LIST_FIRST(&turn->scripts)) != NULL) {
-        LIST_REMOVE(script, all);
-        free(script);
+    while ((it = LIST_FIRST(&turn->sent)) != NULL) {
+        LIST_REMOVE(it, all);
+        free(it);
     }
     free(turn->spare);
     free(turn);
@@ -64,136 +70,324 @@ dff_turn_free(dff_turn_t *turn)
 
 /* --- gathering ------------------------------------------------------------ */
 
-static dff_turn_script_t *
-dff_turn_script_new(dff_turn_t *turn)
+static dff_transaction_t *
+dff_transaction_new(dff_turn_t *turn)
 {
-    dff_turn_script_t *script = turn->spare;
+    dff_transaction_t *it = turn->spare;
 
     turn->spare = NULL;
-    if (script == NULL)
-        script = malloc(sizeof(*script));
-    if (script == NULL)
+    if (it == NULL)
+        it = malloc(sizeof(*it));
+    if (it == NULL)
         return NULL;
-    script->master = turn->master;
-    script->count = 0;
-    LIST_INSERT_HEAD(&turn->scripts, script, all);
-    return script;
+    it->master = turn->master;
+    it->count = it->commands = 0;
+    it->unsent = false;
+    it->error[0] = '\0';
+    LIST_INSERT_HEAD(&turn->sent, it, all);
+    return it;
 }
 
 static void
-dff_turn_script_free(dff_turn_script_t *script)
+dff_transaction_free(dff_transaction_t *it)
 {
-    dff_turn_t *turn = script->master->turn;
+    dff_turn_t *turn = it->master->turn;
 
-    LIST_REMOVE(script, all);
+    LIST_REMOVE(it, all);
     if (turn->spare == NULL)
-        turn->spare = script;
+        turn->spare = it;
     else
-        free(script);
+        free(it);
 }
 
 static int
-dff_turn_add(dff_turn_t *turn, dff_turn_step_t step)
+dff_turn_add(dff_turn_t *turn, dff_run_t *run, dff_answer_t *answer)
 {
     if (!dff_redis_link_ready(turn->master->command))
         return DFF_ERROR;
     if (turn->open == NULL)
-        turn->open = dff_turn_script_new(turn);
+        turn->open = dff_transaction_new(turn);
     if (turn->open == NULL)
         return DFF_ERROR;
-    turn->open->steps[turn->open->count++] = step;
-    if (turn->open->count == DFF_TURN_STEPS_MAX)
-        dff_turn_settle(turn);
+    turn->open->steps[turn->open->count++] = (dff_turn_step_t) { .run = run, .answer = answer };
     return DFF_OK;
+}
+
+/* Sent before the step that no longer fits, never while its owner adds one. */
+static void
+dff_turn_make_room(dff_turn_t *turn)
+{
+    if (turn->open != NULL && turn->open->count == DFF_TURN_STEPS_MAX)
+        dff_turn_settle(turn);
 }
 
 int
 dff_turn_start(dff_turn_t *turn, dff_run_t *run)
 {
-    return dff_turn_add(turn, (dff_turn_step_t) { .run = run });
+    dff_turn_make_room(turn);
+    return dff_turn_add(turn, run, NULL);
 }
 
 int
 dff_turn_finish(dff_turn_t *turn, dff_answer_t *answer)
 {
-    return dff_turn_add(turn, (dff_turn_step_t) { .answer = answer });
+    dff_turn_make_room(turn);
+    return dff_turn_add(turn, NULL, answer);
 }
 
-void
-dff_turn_settle(dff_turn_t *turn)
-{
-    dff_turn_script_t *script = turn->open;
+/* --- the outcome ---------------------------------------------------------- */
 
-    turn->open = NULL;
-    if (script != NULL)
-        dff_turn_send(script, DFF_LUA_BY_SHA);
+/* The first error among the answers to a step's commands, or NULL. */
+static const redisReply *
+dff_turn_step_error(const dff_turn_step_t *step, const redisReply *exec)
+{
+    int i;
+
+    for (i = step->first; i < step->first + step->count; i++) {
+        if (exec->element[i]->type == REDIS_REPLY_ERROR)
+            return exec->element[i];
+    }
+    return NULL;
+}
+
+static void
+dff_turn_step_done(dff_master_t *master, const dff_turn_step_t *step, const redisReply *exec)
+{
+    const redisReply *error = dff_turn_step_error(step, exec), *first;
+
+    if (step->run == NULL) {
+        if (error != NULL)
+            dff_answer_on_reply(step->answer, error);
+        else if (step->published >= 0 && exec->element[step->published]->integer == 0)
+            dff_answer_unheard(step->answer);
+        else
+            dff_answer_finished(step->answer);
+        return;
+    }
+
+    first = exec->element[step->first];
+    if (error == NULL && first->type == REDIS_REPLY_INTEGER && first->integer == 0) {
+        /* Somebody has taken it out of our list by hand. */
+        const char *argv[] = { "HDEL", master->key_started, step->run->job.id.data };
+        size_t      argvlen[] = { 4, master->key_started_len, step->run->job.id.len };
+
+        (void) dff_redis_link_command(master->command, NULL, NULL, 3, argv, argvlen);
+    }
+    dff_run_on_start(step->run, error != NULL ? error : first);
+}
+
+/* Nothing was done (an error), or nobody knows (NULL). */
+static void
+dff_turn_step_failed(const dff_turn_step_t *step, const redisReply *reply)
+{
+    if (step->run != NULL)
+        dff_run_on_start(step->run, reply);
+    else
+        dff_answer_on_reply(step->answer, reply);
+}
+
+static void
+dff_transaction_end(dff_transaction_t *it, const redisReply *exec)
+{
+    redisReply refused = { .type = REDIS_REPLY_ERROR, .str = it->error };
+    bool       done = exec != NULL && exec->type == REDIS_REPLY_ARRAY
+                      && exec->elements == (size_t) it->commands;
+    int        i;
+
+    if (exec != NULL && !done && it->error[0] == '\0')
+        (void) snprintf(it->error, sizeof(it->error), "%s",
+                        exec->type == REDIS_REPLY_ERROR ? exec->str : "odd answer to EXEC");
+    refused.len = strlen(it->error);
+    for (i = 0; i < it->count; i++) {
+        if (done)
+            dff_turn_step_done(it->master, &it->steps[i], exec);
+        else
+            dff_turn_step_failed(&it->steps[i], exec == NULL ? NULL : &refused);
+    }
+    dff_transaction_free(it);
+}
+
+static void
+dff_turn_on_exec(redisAsyncContext *ac, void *reply, void *data)
+{
+    (void) ac;
+    dff_transaction_end(data, reply);
+}
+
+static void
+dff_turn_on_queued(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_transaction_t *it = data;
+    redisReply        *reply = reply_ptr;
+
+    (void) ac;
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR && it->error[0] == '\0')
+        (void) snprintf(it->error, sizeof(it->error), "%s", reply->str);
 }
 
 /* --- sending -------------------------------------------------------------- */
 
 static void
-dff_turn_answer(dff_turn_script_t *script, const redisReply *reply)
+dff_turn_put(dff_transaction_t *it, int argc, const char **argv, const size_t *argvlen)
 {
-    int i;
+    if (dff_redis_link_command(it->master->command, dff_turn_on_queued, it, argc, argv, argvlen)
+        != DFF_OK)
+        it->unsent = true;
+    it->commands++;
+}
 
-    for (i = 0; i < script->count; i++) {
-        dff_turn_step_t  *step = &script->steps[i];
-        const redisReply *own = reply;
+#define PUT(it, ...)                                                                       \
+    do {                                                                                   \
+        const dff_str_t words_[] = { __VA_ARGS__ };                                        \
+        dff_turn_put_words((it), (int) (sizeof(words_) / sizeof(words_[0])), words_);      \
+    } while (0)
 
-        if (reply != NULL && reply->type == REDIS_REPLY_ARRAY)
-            own = (size_t) i < reply->elements ? reply->element[i] : NULL;
-        if (step->run != NULL)
-            dff_run_on_start(step->run, own);
-        else
-            dff_answer_on_reply(step->answer, own);
+static void
+dff_turn_put_words(dff_transaction_t *it, int count, const dff_str_t *words)
+{
+    const char *argv[6];
+    size_t      argvlen[6];
+    int         i;
+
+    for (i = 0; i < count; i++) {
+        argv[i] = words[i].data;
+        argvlen[i] = words[i].len;
     }
-    dff_turn_script_free(script);
+    dff_turn_put(it, count, argv, argvlen);
 }
 
 static void
-dff_turn_on_reply(redisAsyncContext *ac, void *reply, void *data)
+dff_turn_put_start(dff_transaction_t *it, dff_turn_step_t *step)
 {
-    (void) ac;
-    if (dff_lua_unknown_script(reply))
-        dff_turn_send(data, DFF_LUA_TEXT);
-    else
-        dff_turn_answer(data, reply);
+    dff_master_t *master = it->master;
+    dff_run_t    *run = step->run;
+    dff_str_t     envelope = { run->envelope, run->size };
+
+    step->first = it->commands;
+    PUT(it, DFF_STR("LREM"), { master->key_claimed, master->key_claimed_len }, DFF_STR("-1"),
+        envelope);
+    PUT(it, DFF_STR("HSET"), { master->key_started, master->key_started_len }, run->job.id,
+        envelope);
+    step->count = it->commands - step->first;
+}
+
+/* A reply is published when its producer listens: that leaves nothing in the file of
+ * Redis. Else, and when it is large, it is pushed to the producer's list. */
+static void
+dff_turn_put_reply(dff_transaction_t *it, dff_turn_step_t *step)
+{
+    dff_answer_t *answer = step->answer;
+    dff_key_t     key;
+    dff_str_t     name = { key, dff_key_reply(key, answer->producer) };
+
+    if (!answer->unheard && answer->reply.len <= DFF_REPLY_PUBLISH_MAX) {
+        step->published = it->commands;
+        PUT(it, DFF_STR("PUBLISH"), name, answer->reply);
+        return;
+    }
+    PUT(it, DFF_STR("LPUSH"), name, answer->reply);
+    PUT(it, DFF_STR("EXPIRE"), name, DFF_STR(DFF_REPLY_KEEP_S));
 }
 
 static void
-dff_turn_send(dff_turn_script_t *script, dff_lua_form_t form)
+dff_turn_put_finish(dff_transaction_t *it, dff_turn_step_t *step)
 {
-    dff_master_t *master = script->master;
-    const char   *argv[DFF_TURN_ARGV_FIXED + DFF_TURN_STEPS_MAX * DFF_TURN_ARGV_STEP];
-    size_t        argvlen[DFF_TURN_ARGV_FIXED + DFF_TURN_STEPS_MAX * DFF_TURN_ARGV_STEP];
-    dff_key_t     replies[DFF_TURN_STEPS_MAX];
-    int           argc = 3, i;
+    dff_answer_t *answer = step->answer;
+    dff_key_t     key;
+    char          number[24];
 
-#define PUT(text, len)  (argv[argc] = (text), argvlen[argc++] = (len))
+    step->first = it->commands;
+    step->published = -1;
+    if (answer->push)
+        dff_turn_put_reply(it, step);
+    if (!answer->unheard && answer->ttl_s != 0)
+        PUT(it, DFF_STR("SET"), { key, dff_key_result(key, answer->id) }, answer->reply,
+            DFF_STR("EX"),
+            { number, (size_t) snprintf(number, sizeof(number), "%d", answer->ttl_s) });
+    if (!answer->unheard && answer->cache_key.len > 0)
+        PUT(it, DFF_STR("SET"), answer->cache_key, answer->reply, DFF_STR("PX"),
+            { number, (size_t) snprintf(number, sizeof(number), "%lld",
+                                        (long long) answer->cache_ms) });
+    if (!answer->unheard && answer->record.len > 0)
+        PUT(it, DFF_STR("LPUSH"), DFF_STR(DFF_KEY_RECORDS), answer->record);
+    step->count = it->commands - step->first;
+}
 
-    PUT(master->key_claimed, master->key_claimed_len);
-    PUT(master->key_started, master->key_started_len);
-    PUT(DFF_REPLY_KEEP_S, sizeof(DFF_REPLY_KEEP_S) - 1);
-    PUT(DFF_REPLY_PUBLISH_MAX, sizeof(DFF_REPLY_PUBLISH_MAX) - 1);
-    for (i = 0; i < script->count; i++) {
-        const dff_run_t    *run = script->steps[i].run;
-        const dff_answer_t *answer = script->steps[i].answer;
+/* How many have ended how, for the ledger. */
+static void
+dff_turn_put_ledger(dff_transaction_t *it)
+{
+    int  ended[DFF_STATUS_COUNT] = { 0 }, i;
+    char number[16];
 
-        if (run != NULL) {
-            PUT("s", 1);
-            PUT(run->job.id.data, run->job.id.len);
-            PUT(run->envelope, run->size);
+    for (i = 0; i < it->count; i++) {
+        const dff_answer_t *answer = it->steps[i].answer;
+
+        if (answer != NULL && !answer->unheard)
+            ended[answer->status]++;
+    }
+    for (i = 0; i < DFF_STATUS_COUNT; i++) {
+        if (ended[i] > 0)
+            PUT(it, DFF_STR("HINCRBY"), DFF_STR(DFF_KEY_LEDGER),
+                dff_str_from(dff_status_name((dff_status_t) i)),
+                { number, (size_t) snprintf(number, sizeof(number), "%d", ended[i]) });
+    }
+}
+
+/* One HDEL for all that have ended, and one LTRIM for all records: the oldest go when nobody
+ * takes them. */
+static void
+dff_turn_put_ends(dff_transaction_t *it)
+{
+    const char *argv[DFF_TURN_WORDS_MAX] = { "HDEL", it->master->key_started };
+    size_t      argvlen[DFF_TURN_WORDS_MAX] = { 4, it->master->key_started_len };
+    int         argc = 2, i;
+    bool        recorded = false;
+
+    for (i = 0; i < it->count; i++) {
+        const dff_answer_t *answer = it->steps[i].answer;
+
+        if (answer == NULL)
             continue;
-        }
-        PUT("f", 1);
-        PUT(answer->id.data, answer->id.len);
-        PUT(replies[i], dff_key_reply(replies[i], answer->producer));
-        PUT(answer->reply.data, answer->reply.len);
+        argv[argc] = answer->id.data;
+        argvlen[argc++] = answer->id.len;
+        recorded = recorded || answer->record.len > 0;
     }
+    if (argc > 2)
+        dff_turn_put(it, argc, argv, argvlen);
+    dff_turn_put_ledger(it);
+    if (recorded)
+        PUT(it, DFF_STR("LTRIM"), DFF_STR(DFF_KEY_RECORDS), DFF_STR("0"),
+            DFF_STR(DFF_STR_NUMBER(DFF_RECORDS_LAST)));
+}
 
 #undef PUT
 
-    if (dff_lua_run_argv(&master->lua, DFF_LUA_TURN, form, 2, argc, argv, argvlen,
-                         master->command, dff_turn_on_reply, script) != DFF_OK)
-        dff_turn_answer(script, NULL);
+void
+dff_turn_settle(dff_turn_t *turn)
+{
+    dff_transaction_t *it = turn->open;
+    int                i;
+
+    if (it == NULL)
+        return;
+    turn->open = NULL;
+    if (dff_redis_link_commandf(turn->master->command, dff_turn_on_queued, it, "MULTI")
+        != DFF_OK) {
+        dff_transaction_end(it, NULL);
+        return;
+    }
+    for (i = 0; i < it->count; i++) {
+        if (it->steps[i].run != NULL)
+            dff_turn_put_start(it, &it->steps[i]);
+        else
+            dff_turn_put_finish(it, &it->steps[i]);
+    }
+    dff_turn_put_ends(it);
+
+    /* What is queued without its EXEC is discarded by the end of the connection. */
+    if (it->unsent)
+        dff_redis_link_drop(turn->master->command, "no memory for a command");
+    if (dff_redis_link_commandf(turn->master->command, dff_turn_on_exec, it, "EXEC") != DFF_OK)
+        dff_transaction_end(it, NULL);
 }

@@ -112,7 +112,11 @@ dff_redis_greet(dff_redis_link_t *link)
                                     redis->password);
     }
     rc |= redisAsyncCommand(link->ac, dff_link_on_select, link, "SELECT %d", redis->database);
-    rc |= redisAsyncCommand(link->ac, NULL, NULL, "CLIENT SETNAME dff-executor-%s", link->name);
+    if (link->conf.client != NULL)
+        rc |= redisAsyncCommand(link->ac, NULL, NULL, "CLIENT SETNAME %s", link->conf.client);
+    else
+        rc |= redisAsyncCommand(link->ac, NULL, NULL, "CLIENT SETNAME dff-executor-%s",
+                                link->name);
     rc |= redisAsyncCommand(link->ac, dff_link_on_client_id, link, "CLIENT ID");
     rc |= redisAsyncCommand(link->ac, dff_link_on_info, link, "INFO");
     if (rc != REDIS_OK)

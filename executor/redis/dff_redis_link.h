@@ -46,7 +46,8 @@ void dff_redis_flush(dff_redis_t *redis);
 void dff_redis_end(dff_redis_t *redis);
 
 typedef struct {
-    const char *name;                  /* for logs and CLIENT LIST; copied */
+    const char *name;                  /* for logs; copied */
+    const char *client;                /* for CLIENT LIST, kept; NULL: dff-executor-<name> */
     void      (*ready)(void *ctx);     /* commands can be sent */
     void      (*lost)(void *ctx);      /* after all callbacks had their NULL; may be NULL */
     void       *ctx;

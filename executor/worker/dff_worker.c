@@ -4,6 +4,7 @@
 #include "dff_worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,6 +68,16 @@ dff_worker_after_fork(void)
 
 /* --- bytes ------------------------------------------------------------------ */
 
+/* A recv() that blocks is also woken when the master reads our last RESULT, since that makes
+ * room to write: a switch to this process and back for each call. poll() tells them apart. */
+static int
+dff_worker_wait(int sock)
+{
+    struct pollfd ready = { .fd = sock, .events = POLLIN };
+
+    return poll(&ready, 1, -1);
+}
+
 static void
 dff_worker_receive(dff_worker_t *worker)
 {
@@ -85,7 +96,8 @@ dff_worker_receive(dff_worker_t *worker)
      * that waits for another one goes on. */
     do {
         Py_BEGIN_ALLOW_THREADS
-        n = recv(worker->sock, room, DFF_WORKER_READ_SIZE, 0);
+        n = dff_worker_wait(worker->sock) == -1
+            ? -1 : recv(worker->sock, room, DFF_WORKER_READ_SIZE, 0);
         Py_END_ALLOW_THREADS
     } while (n == -1 && errno == EINTR);
 
