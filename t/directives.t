@@ -52,6 +52,16 @@ location /api/v1/ { dff; }
 dff_route_cache must be a size of at least 256k, got "1k"
 
 
+=== a place of saved results that is no named location
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+--- config
+location /api/v1/ { dff; dff_saved_results saved; }
+--- must_die
+--- error_log
+dff_saved_results must be the name of a location such as "@dff_saved", got "saved"
+
+
 === dff_config twice
 --- http_config
 dff_config $TEST_NGINX_DFF_CONFIG;

@@ -174,12 +174,3 @@ def test_without_the_directive_redis_alone_counts(make_node):
     node.stop('executor')
     assert ask(node, 'task-0000000000000000000000').status == 404
     node.start('executor')
-
-
-def test_a_wrong_name_of_a_location_is_refused_at_start(make_node):
-    node = make_node()
-    conf = node.install / 'nginx/nginx.conf'
-    conf.write_text(conf.read_text().replace('@dff_saved_results;', 'dff_saved_results;'))
-    node.allow('must be the name of a location')
-    done = node.service('start', check=False)
-    assert 'dff_saved_results must be the name of a location' in str(done)
