@@ -63,7 +63,7 @@ CPPFLAGS := -D_GNU_SOURCE -Icommon -Iexecutor -I$(BUILD)/auto \
 CFLAGS   := -std=gnu11 -g $(HARDEN) -fno-omit-frame-pointer -fPIE $(WARNINGS) $(EXTRA_CFLAGS)
 LDFLAGS  := -pie $(LDHARDEN) -Wl,--as-needed -pthread
 LDLIBS   := $(HIREDIS_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(YAML_LIBS) $(MYSQL_LIBS) \
-            $(PYTHON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(ARCHIVE_LIBS) -lm
+            $(PYTHON_LIBS) $(CRYPTO_LIBS) $(CRYPT_LIBS) $(ZLIB_LIBS) $(ARCHIVE_LIBS) -lm
 
 # --- sources: whatever lies in the folders ------------------------------------
 

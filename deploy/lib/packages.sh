@@ -115,7 +115,7 @@ packages_finish() {
 packages_build=(gcc make libc6-dev "pkgconf|pkg-config" nginx
     "nginx-dev|libpcre2-dev" "nginx-dev|libpcre3-dev" "nginx-dev|zlib1g-dev"
     libhiredis-dev libjansson-dev libyaml-dev libssl-dev libcrypt-dev libmariadb-dev
-    libevent-dev libarchive-dev libpython3-dev python3)
+    libevent-dev libarchive-dev zlib1g-dev libpython3-dev python3)
 packages_node=(nginx curl ca-certificates redis-server
     "mariadb-server-core|mariadb-server-core-10.6" "mariadb-client-core|mariadb-client-core-10.6"
     python3-pymysql python3-redis python3-psycopg2)    # what DFF.SRC connects with

@@ -18,6 +18,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
     &dff_monitor_stat_routes,
     &dff_monitor_task_routes,
     &dff_operation_routes,
+    &dff_package_routes,
     &dff_source_routes,
     &dff_openapi_routes,
     &dff_public_routes,

@@ -22,6 +22,7 @@ extern const dff_endpoint_group_t dff_monitor_node_routes;
 extern const dff_endpoint_group_t dff_monitor_stat_routes;
 extern const dff_endpoint_group_t dff_monitor_task_routes;
 extern const dff_endpoint_group_t dff_operation_routes;
+extern const dff_endpoint_group_t dff_package_routes;
 extern const dff_endpoint_group_t dff_source_routes;
 extern const dff_endpoint_group_t dff_openapi_routes;
 extern const dff_endpoint_group_t dff_public_routes;
