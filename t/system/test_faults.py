@@ -31,11 +31,12 @@ def workers_of_nginx(node):
 
 
 def kill_workers(node):
-    for _ in range(60 if LONG else 6):
+    # Of all groups: every third one or so has a job.
+    for _ in range(120 if LONG else 20):
         workers = node.python_workers()
         if workers:
             os.kill(random.choice(workers), signal.SIGKILL)
-        time.sleep(0.3)
+        time.sleep(0.15)
 
 
 def kill_zygote(node):
