@@ -1,4 +1,4 @@
-"""Checks the tables of t/README.md and t/scripting.md: every test that they name must exist.
+"""Checks the tables of t/README.md, scripting.md and management.md: every test that they name must exist.
 
     python3 t/coverage.py
 
@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-DOCUMENTS = ('README.md', 'scripting.md')
+DOCUMENTS = ('README.md', 'scripting.md', 'management.md')
 HERE = pathlib.Path(__file__).resolve().parent
 TEST = re.compile(r'`([\w/]+\.(?:t|py))`: (.+)')
 
