@@ -306,6 +306,41 @@ def test_bytes_that_are_no_text_do_not_break_the_log(node, admin):
     assert '\tmore' in lines
 
 
+# --- overview ------------------------------------------------------------------------------------
+
+
+def test_the_overview_has_its_sections(node, admin):
+    data = admin.read('/api/v1/func/overview')
+    assert list(data) == ['bizEntityCount', 'workerQueueInfo', 'scriptOverview',
+                          'latestOperations']
+    counts = {one['name']: one['count'] for one in data['bizEntityCount']}
+    assert list(counts) == ['scriptSet', 'script', 'func', 'dataSource', 'envVariable', 'authLink',
+                            'crontabConfig', 'batch', 'fileService', 'user']
+    assert counts['script'] == len(data['scriptOverview']) > 0 and counts['user'] > 0
+    assert len(data['workerQueueInfo']) == 10
+    assert data['workerQueueInfo'][1]['workerCount'] >= 2
+    assert data['workerQueueInfo'][1]['maxPressure'] \
+        == data['workerQueueInfo'][1]['workerCount'] * 300000
+    [basic] = [one for one in data['scriptOverview'] if one['id'] == 't__basic']
+    assert basic['codeSize'] > 0 and basic['funcCount'] > 0 and basic['publishVersion'] >= 1
+    assert basic['latestPublishTime'].endswith('Z') and 'code' not in basic
+    admin.get('/api/v1/func-stores/nothing/do/delete')
+    data = admin.read('/api/v1/func/overview', sections='latestOperations,workerQueueInfo')
+    assert list(data) == ['workerQueueInfo', 'latestOperations']
+    assert len(data['latestOperations']) <= 10
+    assert data['latestOperations'][0]['reqRoute'] == '/api/v1/func-stores/:id/do/delete'
+    assert data['latestOperations'][0]['_operationEntityId'] == 'nothing'
+    bad(admin.get('/api/v1/func/overview', sections='x'), 'EClientBadRequest', 400)
+
+
+def test_logs_and_records_are_cleared_by_administrators(node, admin):
+    admin.get('/api/v1/func-stores/nothing/do/delete')
+    assert good(admin.post('/api/v1/log-cache-tables/do/clear', {}))['data'] is None
+    [record] = admin.list('operation-records')      # of the clearing itself
+    assert record['reqRoute'] == '/api/v1/log-cache-tables/do/clear'
+    assert admin.list('batch-task-info') == [] and admin.list('script-logs') == []
+
+
 # --- who may -------------------------------------------------------------------------------------
 
 
@@ -320,6 +355,8 @@ def test_roles_and_what_they_may(node):
                      f'{MONITOR}/server-environment/do/get'):
             check_roles(people, lambda api: api.get(path), READERS)
         check_roles(people, lambda api: api.get('/api/v1/system-logs'), ['admin'])
+        check_roles(people, lambda api: api.post('/api/v1/log-cache-tables/do/clear'), ['admin'])
+        check_roles(people, lambda api: api.get('/api/v1/func/overview'), READERS)
         check_roles(people, lambda api: api.get('/api/v1/func-stores/fnst-x/do/delete'), WRITERS)
         check_roles(people, lambda api: api.get('/api/v1/func-caches/x/y/do/delete'), WRITERS)
         check_roles(people, lambda api: api.get(f'{MONITOR}/sys-stats/do/clear'), WRITERS)

@@ -21,6 +21,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
     &dff_package_routes,
     &dff_source_routes,
     &dff_openapi_routes,
+    &dff_overview_routes,
     &dff_public_routes,
     &dff_resource_routes,
     &dff_script_routes,

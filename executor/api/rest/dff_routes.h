@@ -25,6 +25,7 @@ extern const dff_endpoint_group_t dff_operation_routes;
 extern const dff_endpoint_group_t dff_package_routes;
 extern const dff_endpoint_group_t dff_source_routes;
 extern const dff_endpoint_group_t dff_openapi_routes;
+extern const dff_endpoint_group_t dff_overview_routes;
 extern const dff_endpoint_group_t dff_public_routes;
 extern const dff_endpoint_group_t dff_resource_routes;
 extern const dff_endpoint_group_t dff_script_routes;
