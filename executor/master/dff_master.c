@@ -391,6 +391,7 @@ dff_master_release(dff_master_t *master)
         event_free(master->tick);
     if (master->base != NULL)
         event_base_free(master->base);
+    dff_master_wait_children(master);
     dff_lock_drop(&master->lock_fd);
     dff_log_close(&master->log);
     if (master->cfg != NULL)

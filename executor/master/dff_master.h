@@ -126,6 +126,9 @@ void dff_master_give_back(dff_master_t *master);
 /* End of a turn of the loop, and every second: is there still something to wait for? */
 void dff_master_settle_end(dff_master_t *master);
 void dff_master_tick_end(dff_master_t *master);
+/* The loop is over and every control socket closed: waits, for seconds at most, until the
+ * children have ended by that, so that nothing of a node that was stopped still runs. */
+void dff_master_wait_children(dff_master_t *master);
 /* The one place where the state changes; states are only gone through forwards. */
 void dff_master_move(dff_master_t *master, dff_master_state_t state);
 /* Cannot go on: logged as ERROR, ends the process with status 1. */

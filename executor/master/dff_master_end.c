@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "dff_time.h"
 
@@ -21,6 +23,8 @@
 
 #define DFF_DRAIN_WITHOUT_REDIS_MS  10000   /* answers that nobody takes */
 #define DFF_ENDING_MS                5000   /* workers that do not go, keys that stay */
+#define DFF_LAST_CHILD_MS            5000   /* a zygote that is still loading Python */
+#define DFF_LAST_CHILD_LOOK_NS    5000000
 
 static const char *const dff_master_states[] = {
     [DFF_MASTER_CONNECTING] = "connecting",
@@ -174,4 +178,24 @@ dff_master_tick_end(dff_master_t *master)
                   dff_outbox_count(master->outbox));
     master->exit_status = 1;
     dff_master_end(master);
+}
+
+void
+dff_master_wait_children(dff_master_t *master)
+{
+    static const struct timespec look = { .tv_nsec = DFF_LAST_CHILD_LOOK_NS };
+
+    int64_t give_up_ms = dff_time_monotonic_ms() + DFF_LAST_CHILD_MS;
+    pid_t   pid;
+
+    while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
+        if (pid > 0)
+            continue;
+        if (dff_time_monotonic_ms() > give_up_ms) {
+            dff_log_warn(&master->log, NULL, "a child process is still there after %d ms",
+                         DFF_LAST_CHILD_MS);
+            return;
+        }
+        (void) nanosleep(&look, NULL);
+    }
 }

@@ -37,6 +37,17 @@ def test_the_configuration_and_the_sockets_are_closed_to_others(node):
         assert 'PermissionError' in done.stderr, f'{name}: {done.stderr}'
 
 
+def test_a_stop_right_after_a_start_leaves_no_process(make_node):
+    made = make_node()
+    made.service('start', 'mysql')
+    made.service('start', 'redis')
+    for _ in range(3):
+        made.service('start', 'executor')
+        pids = made.processes('executor')
+        made.service('stop', 'executor')
+        assert not [pid for pid in pids if process_alive(pid)], 'the zygote was loading Python'
+
+
 def test_only_the_web_port_is_listened_on(node):
     inodes = set()
     for part in ('mysql', 'redis', 'executor', 'nginx'):
