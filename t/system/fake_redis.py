@@ -122,8 +122,11 @@ class Link:
         self.client = client
         self.server = socket.socket(socket.AF_UNIX)
         self.lock = threading.Lock()
-        self.due = collections.deque()      # (command, local reply or None), oldest first
+        # (command, our own reply or None, what to send in the place of Redis's or None), oldest first
+        self.due = collections.deque()
         self.subscribed = False
+        self.queues = False                 # between MULTI and EXEC
+        self.aborted = False                # a command between them was refused
 
     def start(self):
         with self.fake.lock:
@@ -170,14 +173,21 @@ class Link:
             answer = faults.garbage or faults.answers.get(name)
             if answer or error:
                 with self.lock:
-                    self.due.append((name, answer or b'-%s\r\n' % error.encode()))
+                    self.due.append((name, answer or b'-%s\r\n' % error.encode(), None))
                     self.settle()
+                self.aborted = self.queues
                 continue
+            instead = None
+            if name == 'EXEC' and self.aborted:     # as Redis does: all or nothing
+                instead = b'-EXECABORT Transaction discarded because of previous errors.\r\n'
+                raw = b'*1\r\n$7\r\nDISCARD\r\n'
+            if name in ('MULTI', 'EXEC'):
+                self.queues, self.aborted = name == 'MULTI', False
             with self.lock:
                 if name == 'SUBSCRIBE':
                     self.subscribed = True
                 else:
-                    self.due.append((name, None))
+                    self.due.append((name, None, instead))
             self.server.sendall(raw)
 
     def replies(self):
@@ -191,13 +201,13 @@ class Link:
                         self.lose()
                     self.send('SUBSCRIBE', raw)
                     continue
-                name, _ = self.due.popleft()
+                name, _, instead = self.due.popleft()
                 faults = self.fake.faults
                 if faults.named(faults.drop_after, name):
                     raise EOFError
                 if name in faults.lose and value:
                     self.lose()
-                self.send(name, raw)
+                self.send(name, instead or raw)
                 self.settle()
 
     def lose(self):
@@ -207,7 +217,7 @@ class Link:
     def settle(self):
         """Sends our own replies that are next in line."""
         while self.due and self.due[0][1] is not None:
-            self.send(*self.due.popleft())
+            self.send(*self.due.popleft()[:2])
 
     def send(self, name, raw):
         faults = self.fake.faults
