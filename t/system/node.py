@@ -230,7 +230,8 @@ class Node:
     def ctl(self, *words, check=True, stdin=None, timeout=60):
         done = subprocess.run(
             [self.install / 'bin/dffctl', '--config', self.config, *map(str, words)],
-            input=stdin, text=True, capture_output=True, timeout=timeout)
+            input=stdin, text=True, errors='backslashreplace', capture_output=True,
+            timeout=timeout)
         if check:
             assert done.returncode == 0, f'dffctl {words}: {done.stdout}{done.stderr}{self.tail()}'
         return done

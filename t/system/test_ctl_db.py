@@ -89,6 +89,7 @@ def test_publish_all_rebuilds_what_redis_lost_and_removes_what_is_stale(node, tm
     script = tmp_path / 'lost.py'
     script.write_text("@DFF.API('x')\ndef here():\n    return 'here'\n")
     node.publish(script, 't__lost', links=['here'])
+    node.ctl('db', 'publish-all')       # what other tests wrote into Redis themselves goes
     before = node.redis('GET', 'dff:route:al:auln-here')
 
     node.redis('DEL', 'dff:scripts', 'dff:route:al:auln-here')
