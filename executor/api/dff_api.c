@@ -201,16 +201,38 @@ dff_api_redis_refused(void *ctx, const dff_err_t *err)
     (void) err;
 }
 
+/* Connections wait in the socket until Redis is there, or until it is clear that it is not:
+ * what is asked right after a reload is no reason for an error. */
+static void
+dff_api_listen(dff_api_t *api)
+{
+    size_t i;
+
+    for (i = 0; !api->leaving && dff_api_listeners[i].fd >= 0; i++) {
+        if (api->listeners[i] != NULL)
+            (void) event_add(api->listeners[i], NULL);
+    }
+}
+
 static void
 dff_api_redis_ready(void *ctx)
 {
-    (void) ctx;
+    dff_api_listen(ctx);
+}
+
+static void
+dff_api_on_patience(evutil_socket_t fd, short what, void *ctx)
+{
+    (void) fd;
+    (void) what;
+    dff_api_listen(ctx);
 }
 
 static int
 dff_api_init_stores(dff_api_t *api, dff_err_t *err)
 {
-    dff_redis_link_conf_t command = { .name = "api-command", .ready = dff_api_redis_ready };
+    dff_redis_link_conf_t command = { .name = "api-command", .ready = dff_api_redis_ready,
+                                      .ctx = api };
 
     api->db = dff_db_new(api->cfg, DFF_API_DB_TIMEOUT_S);
     api->rcmd = dff_rcmd_new(api->cfg);
@@ -248,6 +270,8 @@ dff_api_add_event(struct event **event, const dff_api_t *api, int fd, short what
 static int
 dff_api_init_events(dff_api_t *api, dff_err_t *err)
 {
+    static const struct timeval patience = { 1, 0 };
+
     size_t i;
 
     if (dff_api_add_event(&api->term, api, SIGTERM, EV_SIGNAL, dff_api_on_term, NULL, err)
@@ -265,10 +289,13 @@ dff_api_init_events(dff_api_t *api, dff_err_t *err)
             return DFF_ERROR;
     }
     for (i = 0; dff_api_listeners[i].fd >= 0; i++) {
-        if (dff_api_add_event(&api->listeners[i], api, dff_api_listeners[i].fd, EV_READ,
-                              dff_api_on_connection, NULL, err) != DFF_OK)
-            return DFF_ERROR;
+        api->listeners[i] = event_new(api->base, dff_api_listeners[i].fd, EV_READ | EV_PERSIST,
+                                      dff_api_on_connection, api);
+        if (api->listeners[i] == NULL)
+            return dff_err_set(err, DFF_E_SYS, "out of memory");
     }
+    if (event_base_once(api->base, -1, EV_TIMEOUT, dff_api_on_patience, api, &patience) != 0)
+        return dff_err_set(err, DFF_E_SYS, "libevent takes no event: %s", strerror(errno));
     return DFF_OK;
 }
 
