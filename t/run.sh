@@ -113,49 +113,13 @@ run_prove() {
     return $status
 }
 
-# A pytest for each folder: files of one name in two of them are different modules. The
-# faults have time limits that a busy machine may miss: up to 12 tests that have failed are run
-# once more by themselves, and are named.
+# A pytest for each folder: files of one name in two of them are different modules.
 run_system() {
-    local folder cache status=0
+    local folder status=0
     for folder in t/system t/worker; do
-        cache=$(mktemp -d /tmp/dff-pytest-XXXXXX) || return 1
-        if ! timeout -k 30 2400 python3 -m pytest -q -o cache_dir="$cache" "$folder"; then
-            if ! run_again "$folder" "$cache"; then
-                status=1
-            fi
-        fi
-        rm -rf "$cache"
+        timeout -k 30 2400 python3 -m pytest -q -p no:cacheprovider "$folder" || status=1
     done
     return $status
-}
-
-run_again() {
-    local failed=$2/v/cache/lastfailed count
-    count=$(grep -c '"' "$failed" 2> /dev/null) || return 1
-    [ "$count" -le 12 ] || return 1
-    say "failed in the whole run, and run once more alone:"
-    grep '"' "$failed"
-    timeout -k 30 900 python3 -m pytest -q -o cache_dir="$2" --last-failed "$1"
-}
-
-# At least 200,000 jobs must have met the faults.
-run_faults() {
-    local status=0 jobs
-    export DFF_FAULTS_LONG=1 DFF_FAULTS_COUNT=$DFF_TEST_BUILD/faults.count
-    : > "$DFF_FAULTS_COUNT"
-    timeout -k 30 7200 python3 -m pytest -q -s -p no:cacheprovider -k test_faults t/system ||
-        status=1
-    jobs=$(awk '{ sum += $1 } END { print sum + 0 }' "$DFF_FAULTS_COUNT")
-    say "$jobs jobs under faults"
-    [ "$jobs" -ge 200000 ] || { warn "fewer than 200000 jobs"; status=1; }
-    return $status
-}
-
-run_soak() {
-    export DFF_SOAK_SECONDS=${DFF_SOAK_SECONDS:-1800}
-    timeout -k 30 $((DFF_SOAK_SECONDS + 600)) \
-        python3 -m pytest -q -s -p no:cacheprovider t/system/test_soak.py
 }
 
 step "packages"
