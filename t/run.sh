@@ -122,6 +122,25 @@ run_system() {
     return $status
 }
 
+# At least 200,000 jobs must have met the faults.
+run_faults() {
+    local status=0 jobs
+    export DFF_FAULTS_LONG=1 DFF_FAULTS_COUNT=$DFF_TEST_BUILD/faults.count
+    : > "$DFF_FAULTS_COUNT"
+    timeout -k 30 7200 python3 -m pytest -q -s -p no:cacheprovider -k test_faults t/system ||
+        status=1
+    jobs=$(awk '{ sum += $1 } END { print sum + 0 }' "$DFF_FAULTS_COUNT")
+    say "$jobs jobs under faults"
+    [ "$jobs" -ge 200000 ] || { warn "fewer than 200000 jobs"; status=1; }
+    return $status
+}
+
+run_soak() {
+    export DFF_SOAK_SECONDS=${DFF_SOAK_SECONDS:-1800}
+    timeout -k 30 $((DFF_SOAK_SECONDS + 600)) \
+        python3 -m pytest -q -s -p no:cacheprovider t/system/test_soak.py
+}
+
 step "packages"
 packages_install "${packages_build[@]}" "${packages_node[@]}" "${packages_test[@]}"
 trap clean_up EXIT
