@@ -123,6 +123,14 @@ dff_buf_add_json_escaped(dff_buf_t *buf, dff_str_t text)
     buf->data[buf->len] = '\0';
 }
 
+void
+dff_buf_add_json_string(dff_buf_t *buf, dff_str_t text)
+{
+    dff_buf_add_str(buf, DFF_STR("\""));
+    dff_buf_add_json_escaped(buf, text);
+    dff_buf_add_str(buf, DFF_STR("\""));
+}
+
 char *
 dff_buf_reserve(dff_buf_t *buf, size_t len)
 {

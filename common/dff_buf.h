@@ -32,6 +32,8 @@ void dff_buf_addf(dff_buf_t *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Adds text as the inside of a JSON string, escaped (no quotes around). */
 void dff_buf_add_json_escaped(dff_buf_t *buf, dff_str_t text);
+/* The same between quotes. */
+void dff_buf_add_json_string(dff_buf_t *buf, dff_str_t text);
 /* Makes room for len more bytes and returns where to write them, or NULL. The
  * caller adds what it wrote to buf->len; the NUL is back with the next call. */
 char *dff_buf_reserve(dff_buf_t *buf, size_t len);

@@ -130,6 +130,12 @@ dff_id_is_name(const char *p, const char *end)
 }
 
 bool
+dff_id_is_identifier(dff_str_t id)
+{
+    return id.len <= DFF_SCRIPT_ID_MAX && dff_id_is_name(id.data, dff_str_end(id));
+}
+
+bool
 dff_id_is_script(dff_str_t id)
 {
     const char *set_end, *end = dff_str_end(id);
@@ -208,4 +214,13 @@ dff_id_func_script(dff_str_t func_id)
     if (dot != NULL)
         func_id.len = (size_t) (dot - func_id.data);
     return func_id;
+}
+
+dff_str_t
+dff_id_script_set(dff_str_t script_id)
+{
+    const char *end = script_id.len == 0 ? NULL : memmem(script_id.data, script_id.len, "__", 2);
+
+    script_id.len = end == NULL ? 0 : (size_t) (end - script_id.data);
+    return script_id;
 }

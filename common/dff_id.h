@@ -35,6 +35,8 @@ size_t dff_id_make_trace(dff_id_source_t *source, char out[DFF_TRACE_ID_SIZE]);
  * DFF_FUNC_ID_MAX); parts are [A-Za-z_][A-Za-z0-9_]*, the first "__" ends the set. */
 bool dff_id_is_script(dff_str_t id);
 bool dff_id_is_func(dff_str_t id);
+/* [A-Za-z_][A-Za-z0-9_]*, up to 64: a set, a data source, an environment variable. */
+bool dff_id_is_identifier(dff_str_t id);
 /* Ids of functions with a comma between two. */
 bool dff_id_is_chain(dff_str_t ids);
 /* [0-9A-Za-z._-]{1,64}: a link id, which is also a URL segment. */
@@ -44,5 +46,7 @@ bool dff_id_is_trace(dff_str_t id);
 
 /* The script part of a function id (before the dot). */
 dff_str_t dff_id_func_script(dff_str_t func_id);
+/* The set part of a script id (before the first "__"); empty when there is none. */
+dff_str_t dff_id_script_set(dff_str_t script_id);
 
 #endif

@@ -1,9 +1,8 @@
 /*
  * MySQL access with bound values. Runs in dffctl and the api processes.
  */
-#include "store/dff_db.h"
+#include "store/dff_db_internal.h"
 
-#include <mysql.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +12,9 @@
 
 #include "dff_banned.h"
 
-/* MySQL 8 dropped my_bool for bool. */
-#if defined(MARIADB_BASE_VERSION) || MYSQL_VERSION_ID < 80001
-typedef my_bool dff_my_bool_t;
-#else
-typedef bool dff_my_bool_t;
-#endif
-
 #define DFF_DB_CONNECT_TIMEOUT_S  5
 #define DFF_DB_PING_AFTER_MS      10000     /* idle longer: the server may have closed it */
 #define DFF_DB_TRANSACTION_TRIES  5
-#define DFF_DB_FIRST_CELL_SIZE    256
 
 /* Numbers of errors, the same in all servers and both client libraries. */
 enum {
@@ -53,29 +44,6 @@ static const struct {
     { DFF_ER_DB_DENIED, DFF_E_SYS_DB, "; see MYSQL_DATABASE and what MYSQL_USER was granted" },
     { DFF_ER_ACCESS_DENIED, DFF_E_SYS_DB, "; see MYSQL_USER and MYSQL_PASSWORD" },
 };
-
-struct dff_db_s {
-    const dff_config_t *cfg;
-    unsigned            io_timeout_s, connect_timeout_s;
-    int                 retry_ms;
-    int64_t             retry_at_ms;       /* monotonic: not before, see patience */
-    dff_err_t           away;              /* why it could not connect */
-    MYSQL               handle;
-    bool                connected;
-    bool                in_transaction;
-    bool                lost;              /* inside a transaction: nothing goes on */
-    unsigned            last_errno;
-    int64_t             last_use_ms;       /* monotonic */
-};
-
-/* The columns of a running statement: buffers grow to the widest cell. */
-typedef struct {
-    MYSQL_BIND     binds[DFF_DB_MAX_COLUMNS];
-    unsigned long  lengths[DFF_DB_MAX_COLUMNS];
-    dff_my_bool_t  nulls[DFF_DB_MAX_COLUMNS];
-    dff_my_bool_t  errors[DFF_DB_MAX_COLUMNS];
-    unsigned       count;
-} dff_db_columns_t;
 
 
 static int
@@ -136,7 +104,7 @@ dff_db_fail_handle(dff_db_t *db, dff_err_t *err)
 }
 
 
-static int
+int
 dff_db_fail_stmt(dff_db_t *db, MYSQL_STMT *stmt, dff_err_t *err)
 {
     char text[512];
@@ -342,8 +310,7 @@ dff_db_bind_args(dff_db_t *db, MYSQL_STMT *stmt, const dff_db_value_t *args, siz
 }
 
 
-/* Prepares, binds and executes. NULL: err says why. */
-static MYSQL_STMT *
+MYSQL_STMT *
 dff_db_start(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
     dff_err_t *err)
 {
@@ -392,148 +359,6 @@ dff_db_exec(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t na
     }
     (void) mysql_stmt_close(stmt);       /* the statement is done; nothing can be lost */
     return DFF_OK;
-}
-
-
-static void
-dff_db_columns_release(dff_db_columns_t *columns)
-{
-    for (unsigned i = 0; i < columns->count; i++) {
-        free(columns->binds[i].buffer);
-    }
-    free(columns);
-}
-
-
-/* Every column is fetched as text, whatever its type is. */
-static dff_db_columns_t *
-dff_db_columns_new(unsigned count)
-{
-    dff_db_columns_t *columns = calloc(1, sizeof(*columns));
-
-    if (columns == NULL) {
-        return NULL;
-    }
-    columns->count = count;
-    for (unsigned i = 0; i < count; i++) {
-        MYSQL_BIND *bind = &columns->binds[i];
-
-        bind->buffer_type = MYSQL_TYPE_STRING;
-        bind->buffer_length = DFF_DB_FIRST_CELL_SIZE;
-        bind->buffer = malloc(DFF_DB_FIRST_CELL_SIZE);
-        bind->length = &columns->lengths[i];
-        bind->is_null = &columns->nulls[i];
-        bind->error = &columns->errors[i];
-        if (bind->buffer == NULL) {
-            dff_db_columns_release(columns);
-            return NULL;
-        }
-    }
-    return columns;
-}
-
-
-/* Cells of the row at hand that did not fit are fetched again into more room;
- * later rows use it, too (the binding is renewed). */
-static int
-dff_db_widen(dff_db_t *db, MYSQL_STMT *stmt, dff_db_columns_t *columns, dff_err_t *err)
-{
-    bool widened = false;
-
-    for (unsigned i = 0; i < columns->count; i++) {
-        MYSQL_BIND *bind = &columns->binds[i];
-        void       *more;
-
-        if (columns->nulls[i] || columns->lengths[i] <= bind->buffer_length) {
-            continue;
-        }
-        more = realloc(bind->buffer, columns->lengths[i]);
-        if (more == NULL) {
-            return dff_err_set(err, DFF_E_SYS, "out of memory for a cell of %lu bytes",
-                               columns->lengths[i]);
-        }
-        bind->buffer = more;
-        bind->buffer_length = columns->lengths[i];
-        if (mysql_stmt_fetch_column(stmt, bind, i, 0) != 0) {
-            return dff_db_fail_stmt(db, stmt, err);
-        }
-        widened = true;
-    }
-
-    if (widened && mysql_stmt_bind_result(stmt, columns->binds) != 0) {
-        return dff_db_fail_stmt(db, stmt, err);
-    }
-    return DFF_OK;
-}
-
-
-static int
-dff_db_fetch_all(dff_db_t *db, MYSQL_STMT *stmt, dff_db_columns_t *columns, dff_db_row_fn row,
-    void *ctx, dff_err_t *err)
-{
-    dff_str_t cells[DFF_DB_MAX_COLUMNS];
-
-    for ( ;; ) {
-        int fetched = mysql_stmt_fetch(stmt);
-
-        if (fetched == MYSQL_NO_DATA) {
-            return DFF_OK;
-        }
-        if (fetched == 1) {
-            return dff_db_fail_stmt(db, stmt, err);
-        }
-        if (dff_db_widen(db, stmt, columns, err) != DFF_OK) {
-            return DFF_ERROR;
-        }
-        for (unsigned i = 0; i < columns->count; i++) {
-            cells[i] = columns->nulls[i]
-                ? DFF_STR_NULL
-                : (dff_str_t) { columns->binds[i].buffer, columns->lengths[i] };
-        }
-        if (row(ctx, cells, columns->count, err) != DFF_OK) {
-            return DFF_ERROR;
-        }
-    }
-}
-
-
-int
-dff_db_each(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
-    dff_db_row_fn row, void *ctx, dff_err_t *err)
-{
-    MYSQL_STMT       *stmt;
-    dff_db_columns_t *columns = NULL;
-    unsigned          count;
-    int               rc = DFF_ERROR;
-
-    stmt = dff_db_start(db, sql, args, nargs, err);
-    if (stmt == NULL) {
-        return DFF_ERROR;
-    }
-
-    count = mysql_stmt_field_count(stmt);
-    if (count == 0 || count > DFF_DB_MAX_COLUMNS) {
-        dff_err_set(err, DFF_E_SYS, "a statement with 1 to %d columns was expected: %.80s",
-                    DFF_DB_MAX_COLUMNS, sql);
-        goto done;
-    }
-    columns = dff_db_columns_new(count);
-    if (columns == NULL) {
-        dff_err_set(err, DFF_E_SYS, "out of memory");
-        goto done;
-    }
-    if (mysql_stmt_bind_result(stmt, columns->binds) != 0) {
-        (void) dff_db_fail_stmt(db, stmt, err);
-        goto done;
-    }
-    rc = dff_db_fetch_all(db, stmt, columns, row, ctx, err);
-
-done:
-    (void) mysql_stmt_close(stmt);       /* drops rows that were not fetched */
-    if (columns != NULL) {
-        dff_db_columns_release(columns);
-    }
-    return rc;
 }
 
 

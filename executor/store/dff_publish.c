@@ -54,6 +54,31 @@ dff_publish_expand_tabs(dff_str_t code, dff_buf_t *out, dff_err_t *err)
 }
 
 
+int
+dff_publish_code(dff_arena_t *arena, dff_str_t given, dff_str_t *code, dff_str_t *md5,
+    dff_err_t *err)
+{
+    char      digest[DFF_DIGEST_MD5_SIZE];
+    dff_buf_t expanded = DFF_BUF_INIT;
+    int       rc = dff_publish_expand_tabs(given, &expanded, err);
+
+    if (rc == DFF_OK) {
+        *code = (dff_str_t) {
+            dff_arena_copy(arena, (dff_str_t) { expanded.data, expanded.len }),
+            expanded.len
+        };
+        rc = code->data == NULL ? dff_err_set(err, DFF_E_SYS, "out of memory")
+                                : dff_digest_md5(digest, *code, err);
+    }
+    if (rc == DFF_OK) {
+        *md5 = dff_str_from(dff_arena_copy(arena, dff_str_from(digest)));
+        rc = md5->data == NULL ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
+    }
+    dff_buf_release(&expanded);
+    return rc;
+}
+
+
 /* {"code":"…"}; also the proof that the code is UTF-8. NULL: err says why. */
 static char *
 dff_publish_kwargs(dff_str_t code, dff_err_t *err)
@@ -271,16 +296,6 @@ dff_publish_body(dff_db_t *db, void *ctx, dff_err_t *err)
 }
 
 
-/* "demo__basic" -> "demo": ids of sets have no "__". */
-static dff_str_t
-dff_publish_set_id(const char *script_id)
-{
-    const char *at = strstr(script_id, "__");
-
-    return (dff_str_t) { script_id, at == NULL ? 0 : (size_t) (at - script_id) };
-}
-
-
 int
 dff_publish_begin(dff_publish_t *publish, const dff_publish_request_t *request,
     dff_publish_result_t *result, dff_err_t *err)
@@ -288,7 +303,7 @@ dff_publish_begin(dff_publish_t *publish, const dff_publish_request_t *request,
     *result = (dff_publish_result_t) { 0 };
     *publish = (dff_publish_t) {
         .request = request, .result = result, .script_id = dff_str_from(request->script_id),
-        .set_id = dff_publish_set_id(request->script_id), .code = DFF_BUF_INIT,
+        .set_id = dff_id_script_set(dff_str_from(request->script_id)), .code = DFF_BUF_INIT,
     };
     if (!dff_id_is_script(publish->script_id)) {
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,

@@ -6,6 +6,7 @@
 #ifndef DFF_PUBLISH_H
 #define DFF_PUBLISH_H
 
+#include "dff_arena.h"
 #include "dff_buf.h"
 #include "dff_digest.h"
 #include "dff_envelope.h"
@@ -59,6 +60,9 @@ void dff_publish_end(dff_publish_t *publish);       /* accepts a zeroed one */
 
 /* Code as it is stored: each TAB becomes 4 spaces; refused: too long, a NUL. */
 int dff_publish_expand_tabs(dff_str_t code, dff_buf_t *out, dff_err_t *err);
+/* The same in an arena, with its MD5. */
+int dff_publish_code(dff_arena_t *arena, dff_str_t given, dff_str_t *code, dff_str_t *md5,
+    dff_err_t *err);
 
 /*
  * All of it, waiting for the worker. DFF_ERROR: err has the reason (DFF_E_SCRIPT_PRE_CHECK:

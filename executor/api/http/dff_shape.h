@@ -11,7 +11,7 @@
 
 #include "dff_err.h"
 #include "dff_json.h"
-#include "api/http/dff_arena.h"
+#include "dff_member.h"
 
 typedef enum {
     DFF_PROP_STR,       /* min to max characters; without NUL */
@@ -75,18 +75,6 @@ dff_shape_prop(const dff_shape_t *shape, size_t i)
 /* text: any JSON that dff_json_check() has accepted. DFF_E_CLIENT_BAD_REQUEST: err says
  * which field and what is wanted. */
 int dff_shape_check(const dff_shape_t *shape, dff_str_t text, dff_err_t *err);
-
-/* --- taking values out of a text that was checked -------------------------------------------- */
-
-/* A member of an object's text. False: it is not there. */
-bool dff_member_get(dff_str_t object, const char *key, dff_json_member_t *member);
-/* The exact text of its value; data NULL: it is not there. */
-dff_str_t dff_member_value(dff_str_t object, const char *key);
-/* A string, decoded; data NULL: not there, null, no string, or no memory. */
-dff_str_t dff_member_text(dff_arena_t *arena, dff_str_t object, const char *key);
-bool dff_member_is(dff_str_t object, const char *key, dff_json_type_t type);
-/* The quotes and escapes of a string's text undone. data NULL: no memory. */
-dff_str_t dff_json_decoded(dff_arena_t *arena, dff_str_t string);
 
 /* Number of characters of UTF-8. */
 size_t dff_text_characters(dff_str_t text);

@@ -12,10 +12,10 @@
 
 #include <jansson.h>
 
+#include "dff_arena.h"
 #include "dff_tz.h"
 #include "api/dff_api.h"
 #include "api/dff_replies.h"
-#include "api/http/dff_arena.h"
 #include "api/http/dff_endpoint.h"
 #include "api/http/dff_shape.h"
 #include "api/http/dff_web_answer.h"

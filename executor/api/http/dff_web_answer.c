@@ -31,15 +31,6 @@ dff_web_answer_release(dff_web_answer_t *answer)
 
 
 void
-dff_buf_add_json_string(dff_buf_t *buf, dff_str_t text)
-{
-    dff_buf_add_str(buf, DFF_STR("\""));
-    dff_buf_add_json_escaped(buf, text);
-    dff_buf_add_str(buf, DFF_STR("\""));
-}
-
-
-void
 dff_web_answer_header(dff_web_answer_t *answer, const char *name, dff_str_t value)
 {
     dff_buf_addf(&answer->headers, "%s: ", name);

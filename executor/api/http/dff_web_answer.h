@@ -42,7 +42,4 @@ void dff_web_answer_attachment(dff_web_answer_t *answer, dff_str_t filename);
 /* The same of what is shown. */
 void dff_web_answer_inline(dff_web_answer_t *answer, dff_str_t filename);
 
-/* A quoted JSON string. */
-void dff_buf_add_json_string(dff_buf_t *buf, dff_str_t text);
-
 #endif

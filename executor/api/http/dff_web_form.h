@@ -5,8 +5,8 @@
 #ifndef DFF_WEB_FORM_H
 #define DFF_WEB_FORM_H
 
+#include "dff_arena.h"
 #include "dff_err.h"
-#include "api/http/dff_arena.h"
 
 #define DFF_WEB_FORM_DEPTH_MAX  8
 

@@ -6,9 +6,9 @@
 #ifndef DFF_WEB_REQUEST_H
 #define DFF_WEB_REQUEST_H
 
+#include "dff_arena.h"
 #include "dff_envelope.h"
 #include "dff_id.h"
-#include "api/http/dff_arena.h"
 #include "api/http/dff_scgi.h"
 
 #define DFF_WEB_SEGMENTS_MAX  64

@@ -6,10 +6,10 @@
 #ifndef DFF_WEB_USER_H
 #define DFF_WEB_USER_H
 
+#include "dff_arena.h"
 #include "dff_err.h"
 #include "dff_str.h"
 #include "store/dff_db.h"
-#include "api/http/dff_arena.h"
 
 typedef enum { DFF_AUTH_NOBODY, DFF_AUTH_BY_TOKEN, DFF_AUTH_BY_ACCESS_KEY } dff_auth_by_t;
 

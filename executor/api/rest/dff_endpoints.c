@@ -23,6 +23,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
     &dff_openapi_routes,
     &dff_overview_routes,
     &dff_public_routes,
+    &dff_recover_routes,
     &dff_resource_routes,
     &dff_script_routes,
     &dff_script_set_routes,
@@ -43,20 +44,4 @@ dff_endpoint_at(size_t i)
         i -= dff_endpoint_groups[g]->count;
     }
     return NULL;
-}
-
-
-bool
-dff_is_identifier(dff_str_t text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-
-        if (!(c == '_' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-              || (i > 0 && c >= '0' && c <= '9')))
-        {
-            return false;
-        }
-    }
-    return text.len >= 1 && text.len <= 64;
 }

@@ -11,6 +11,7 @@
 
 #include "api/http/dff_web.h"
 #include "api/http/dff_web_query.h"
+#include "store/dff_statement.h"
 
 typedef enum {              /* how a stored value is shown */
     DFF_CELL_TEXT, DFF_CELL_INT, DFF_CELL_BOOL, DFF_CELL_TIME,
@@ -156,16 +157,8 @@ bool dff_entity_query_prop(const dff_endpoint_t *endpoint, size_t i, dff_prop_t 
 
 /* --- internal to dff_entity*.c --------------------------------------------------------------- */
 
-typedef struct {            /* a statement that is being put together */
-    dff_buf_t      sql;
-    dff_db_value_t values[DFF_DB_MAX_VALUES];
-    size_t         nvalues;
-    size_t         nfilters;        /* conditions that came from filters */
-} dff_statement_t;
-
 /* Sets the values that write->data has for the operation. */
 int dff_entity_take_values(dff_web_call_t *call, dff_write_t *write, dff_err_t *err);
-int dff_statement_bind(dff_statement_t *statement, dff_db_value_t value, dff_err_t *err);
 /* Adds " FROM … WHERE …" with the filters and searches of the query. */
 int dff_entity_add_from(dff_web_call_t *call, dff_statement_t *statement, bool searches,
     dff_err_t *err);

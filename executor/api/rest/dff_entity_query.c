@@ -113,18 +113,6 @@ dff_entity_query_prop(const dff_endpoint_t *endpoint, size_t i, dff_prop_t *prop
 
 /* --- conditions ------------------------------------------------------------------------------ */
 
-int
-dff_statement_bind(dff_statement_t *statement, dff_db_value_t value, dff_err_t *err)
-{
-    if (statement->nvalues == DFF_DB_MAX_VALUES) {
-        return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "the query has more than %d values",
-                           DFF_DB_MAX_VALUES);
-    }
-    statement->values[statement->nvalues++] = value;
-    return DFF_OK;
-}
-
-
 /* One condition for each item: "a AND b", or one for all: "x IN (?, ?)". */
 static int
 dff_entity_add_items(dff_statement_t *statement, const dff_filter_t *filter, dff_str_t list,

@@ -27,6 +27,7 @@ extern const dff_endpoint_group_t dff_source_routes;
 extern const dff_endpoint_group_t dff_openapi_routes;
 extern const dff_endpoint_group_t dff_overview_routes;
 extern const dff_endpoint_group_t dff_public_routes;
+extern const dff_endpoint_group_t dff_recover_routes;
 extern const dff_endpoint_group_t dff_resource_routes;
 extern const dff_endpoint_group_t dff_script_routes;
 extern const dff_endpoint_group_t dff_script_set_routes;
@@ -92,8 +93,7 @@ extern const dff_endpoint_group_t dff_user_routes;
 #define DFF_TITLE_MAX  256      /* characters, as the columns have */
 #define DFF_NOTE_MAX   16000    /* characters of a TEXT column, whatever they are */
 
-/* Checks of ids (dff_shape.h), and what they want. */
-bool dff_is_identifier(dff_str_t text);
+/* What the checks of ids (dff_id.h) want. */
 #define DFF_IDENTIFIER_EXPECTS  "a letter or _, then letters, digits and _, up to 64"
 #define DFF_LINK_ID_EXPECTS     "1 to 64 of [0-9A-Za-z._-]"
 

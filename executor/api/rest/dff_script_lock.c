@@ -13,18 +13,6 @@ typedef struct {            /* ids to be told of */
 } dff_script_ids_t;
 
 
-dff_str_t
-dff_script_set_of(dff_str_t script_id)
-{
-    for (size_t i = 0; i + 1 < script_id.len; i++) {
-        if (script_id.data[i] == '_' && script_id.data[i + 1] == '_') {
-            return (dff_str_t) { script_id.data, i };
-        }
-    }
-    return DFF_STR("");
-}
-
-
 static int
 dff_script_check_holder(dff_web_call_t *call, dff_str_t holder, const char *sub, dff_err_t *err)
 {
@@ -69,7 +57,7 @@ dff_script_lock_script(dff_web_call_t *call, dff_str_t id, const char *sub, char
     if (!dff_id_is_script(id)) {
         return dff_web_not_found(call, err, "script", id);
     }
-    if (dff_script_lock_set(call, dff_script_set_of(id), sub, err) != DFF_OK
+    if (dff_script_lock_set(call, dff_id_script_set(id), sub, err) != DFF_OK
         || dff_db_query(call->web->api->db, "SELECT lockedByUserId, codeDraftMD5 FROM script"
                         " WHERE id = ? FOR UPDATE", DFF_DB_ARGS(values), &rows, err) != DFF_OK)
     {
@@ -85,31 +73,6 @@ dff_script_lock_script(dff_web_call_t *call, dff_str_t id, const char *sub, char
         }
     }
     dff_db_rows_release(&rows);
-    return rc;
-}
-
-
-int
-dff_script_code(dff_web_call_t *call, dff_str_t given, dff_str_t *code, dff_str_t *md5,
-    dff_err_t *err)
-{
-    char      digest[DFF_DIGEST_MD5_SIZE];
-    dff_buf_t expanded = DFF_BUF_INIT;
-    int       rc = dff_publish_expand_tabs(given, &expanded, err);
-
-    if (rc == DFF_OK) {
-        *code = (dff_str_t) {
-            dff_arena_copy(&call->arena, (dff_str_t) { expanded.data, expanded.len }),
-            expanded.len
-        };
-        rc = code->data == NULL ? dff_err_set(err, DFF_E_SYS, "out of memory")
-                                : dff_digest_md5(digest, *code, err);
-    }
-    if (rc == DFF_OK) {
-        *md5 = dff_str_from(dff_arena_copy(&call->arena, dff_str_from(digest)));
-        rc = md5->data == NULL ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
-    }
-    dff_buf_release(&expanded);
     return rc;
 }
 

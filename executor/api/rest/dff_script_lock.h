@@ -15,13 +15,6 @@ int dff_script_lock_script(dff_web_call_t *call, dff_str_t id, const char *sub, 
 /* The same for a set. */
 int dff_script_lock_set(dff_web_call_t *call, dff_str_t id, const char *sub, dff_err_t *err);
 
-/* Stored form of code, in the arena, with its MD5. */
-int dff_script_code(dff_web_call_t *call, dff_str_t given, dff_str_t *code, dff_str_t *md5,
-    dff_err_t *err);
-
-/* "demo" of "demo__basic" */
-dff_str_t dff_script_set_of(dff_str_t script_id);
-
 /* store hook of isLocked: the caller holds the lock, or nobody does. */
 int dff_script_store_lock(dff_web_call_t *call, dff_write_t *write, const dff_column_t *column,
     const dff_json_member_t *value, dff_err_t *err);

@@ -31,7 +31,7 @@ dff_script_store_draft(dff_web_call_t *call, dff_write_t *write, const dff_colum
     if (given.len == 0 && write->op == DFF_OP_ADD) {
         return DFF_OK;      /* as if it were left out */
     }
-    return dff_script_code(call, given, &code, &md5, err) == DFF_OK
+    return dff_publish_code(&call->arena, given, &code, &md5, err) == DFF_OK
         && dff_write_set(write, "codeDraft", DFF_DB_VALUE_TEXT(code), err) == DFF_OK
         && dff_write_set(write, "codeDraftMD5", DFF_DB_VALUE_TEXT(md5), err) == DFF_OK
         ? DFF_OK : DFF_ERROR;
@@ -69,7 +69,7 @@ static const dff_column_t dff_script_columns[] = {
 static int
 dff_script_add_check(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
 {
-    dff_str_t set = dff_script_set_of(write->id), code, md5;
+    dff_str_t set = dff_id_script_set(write->id), code, md5;
 
     if (dff_script_lock_set(call, set, "AddingScriptNotAllowed", err) != DFF_OK
         || dff_write_set(write, "scriptSetId", DFF_DB_VALUE_TEXT(set), err) != DFF_OK)
@@ -79,7 +79,8 @@ dff_script_add_check(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
     if (dff_write_get(write, "codeDraft") != NULL) {
         return DFF_OK;
     }
-    return dff_script_code(call, dff_str_from(dff_script_sample), &code, &md5, err) == DFF_OK
+    return dff_publish_code(&call->arena, dff_str_from(dff_script_sample), &code, &md5, err)
+           == DFF_OK
         && dff_write_set(write, "codeDraft", DFF_DB_VALUE_TEXT(code), err) == DFF_OK
         && dff_write_set(write, "codeDraftMD5", DFF_DB_VALUE_TEXT(md5), err) == DFF_OK
         ? DFF_OK : DFF_ERROR;
@@ -160,7 +161,7 @@ dff_script_get(dff_web_call_t *call, dff_err_t *err)
         return DFF_ERROR;
     }
     return dff_entity_hold(call, "SELECT id FROM script_set WHERE id = ?", "script set",
-                           dff_script_set_of(id), err);
+                           dff_id_script_set(id), err);
 }
 
 

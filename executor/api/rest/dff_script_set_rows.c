@@ -12,7 +12,7 @@
 static bool
 dff_script_set_is_id(dff_str_t text)
 {
-    return dff_is_identifier(text) && dff_script_set_of(text).len == 0
+    return dff_id_is_identifier(text) && dff_id_script_set(text).len == 0
         && !(text.len >= 2 && text.data[0] == '_' && text.data[1] == '_');
 }
 

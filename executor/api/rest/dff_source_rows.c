@@ -39,7 +39,7 @@ dff_source_store(dff_web_call_t *call, dff_write_t *write, const dff_column_t *c
 
 static const dff_column_t dff_source_columns[] = {
     DFF_COLUMN_SEQ,
-    { { "id", DFF_PROP_STR, DFF_OP_ADD, DFF_OP_ADD, .max = 64, .check = dff_is_identifier,
+    { { "id", DFF_PROP_STR, DFF_OP_ADD, DFF_OP_ADD, .max = 64, .check = dff_id_is_identifier,
         .expects = DFF_IDENTIFIER_EXPECTS }, DFF_CELL_TEXT, DFF_IN_BOTH },
     { { "title", DFF_PROP_STR, DFF_OP_ADD | DFF_OP_MODIFY, .nullable = true,
         .max = DFF_TITLE_MAX }, DFF_CELL_TEXT, DFF_IN_BOTH },

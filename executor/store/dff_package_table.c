@@ -1,12 +1,13 @@
 /* Sections of packages: see the header. */
-#include "api/rest/dff_package_table.h"
+#include "store/dff_package_table.h"
 
 #include "dff_iso.h"
+#include "dff_json.h"
+#include "dff_member.h"
 #include "dff_time.h"
-#include "api/rest/dff_routes.h"
-#include "api/rest/dff_script_lock.h"
 #include "store/dff_publish.h"
 #include "store/dff_source.h"
+#include "store/dff_statement.h"
 
 #include "dff_banned.h"
 
@@ -30,19 +31,19 @@ static const struct {
     dff_section_part_t parts[DFF_SECTION_PARTS_MAX];
 } dff_sections[DFF_SECTION_COUNT] = {
     [DFF_SECTION_SETS] = { "scriptSets", "script_set", "id", {
-        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier }, { "title", DFF_PART_TEXT },
+        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier }, { "title", DFF_PART_TEXT },
         { "description", DFF_PART_TEXT }, { "requirements", DFF_PART_TEXT } } },
     [DFF_SECTION_SCRIPTS] = { "scripts", "script", "scriptSetId", {
         { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_script },
-        { "scriptSetId", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier },
+        { "scriptSetId", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier },
         { "title", DFF_PART_TEXT }, { "description", DFF_PART_TEXT },
         { "publishVersion", DFF_PART_INT, DFF_PART_MUST }, { "type", DFF_PART_TEXT },
         { "code", DFF_PART_TEXT } } },
     [DFF_SECTION_FUNCS] = { "funcs", "func", "scriptSetId", {
         { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_func },
-        { "scriptSetId", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier },
+        { "scriptSetId", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier },
         { "scriptId", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_script },
-        { "name", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier }, { "title", DFF_PART_TEXT },
+        { "name", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier }, { "title", DFF_PART_TEXT },
         { "description", DFF_PART_TEXT }, { "definition", DFF_PART_TEXT },
         { "argsJSON", DFF_PART_JSON }, { "kwargsJSON", DFF_PART_JSON },
         { "extraConfigJSON", DFF_PART_JSON }, { "category", DFF_PART_TEXT },
@@ -71,11 +72,11 @@ static const struct {
         { "origin", DFF_PART_TEXT }, { "showInDoc", DFF_PART_BOOL },
         { "isDisabled", DFF_PART_BOOL }, { "note", DFF_PART_TEXT } } },
     [DFF_SECTION_SOURCES] = { "dataSources", "data_source", "id", {
-        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier }, { "title", DFF_PART_TEXT },
+        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier }, { "title", DFF_PART_TEXT },
         { "description", DFF_PART_TEXT }, { "type", DFF_PART_TEXT, DFF_PART_MUST },
         { "configJSON", DFF_PART_SOURCE, DFF_PART_MUST } } },
     [DFF_SECTION_ENVS] = { "envVariables", "env_variable", "id", {
-        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_is_identifier }, { "title", DFF_PART_TEXT },
+        { "id", DFF_PART_TEXT, DFF_PART_MUST, dff_id_is_identifier }, { "title", DFF_PART_TEXT },
         { "description", DFF_PART_TEXT }, { "valueTEXT", DFF_PART_TEXT, DFF_PART_MUST },
         { "autoTypeCasting", DFF_PART_TEXT } } },
 };
@@ -138,7 +139,7 @@ dff_section_add_cell(dff_buf_t *out, const dff_section_part_t *part, dff_str_t c
 
 /* The statement and its values: of those of ids, or all. */
 static int
-dff_section_select(dff_web_call_t *call, dff_section_t section, dff_str_t ids,
+dff_section_select(const dff_package_work_t *work, dff_section_t section, dff_str_t ids,
     dff_statement_t *statement, dff_err_t *err)
 {
     dff_json_array_t  it;
@@ -155,7 +156,7 @@ dff_section_select(dff_web_call_t *call, dff_section_t section, dff_str_t ids,
         while (dff_json_array_next(&it, &member, NULL) == 1) {
             dff_buf_add_str(&statement->sql, DFF_STR("?, "));
             if (dff_statement_bind(statement, DFF_DB_VALUE_TEXT(
-                    dff_json_decoded(&call->arena, member.value)), err) != DFF_OK)
+                    dff_json_decoded(work->arena, member.value)), err) != DFF_OK)
             {
                 return DFF_ERROR;
             }
@@ -169,15 +170,15 @@ dff_section_select(dff_web_call_t *call, dff_section_t section, dff_str_t ids,
 
 
 int
-dff_section_export(dff_web_call_t *call, dff_section_t section, dff_str_t ids, dff_buf_t *out,
-    dff_err_t *err)
+dff_section_export(const dff_package_work_t *work, dff_section_t section, dff_str_t ids,
+    dff_buf_t *out, dff_err_t *err)
 {
     dff_statement_t statement = { .sql = DFF_BUF_INIT };
     dff_db_rows_t   rows = { 0 };
-    int             rc = dff_section_select(call, section, ids, &statement, err);
+    int             rc = dff_section_select(work, section, ids, &statement, err);
 
     if (rc == DFF_OK) {
-        rc = dff_db_query(call->web->api->db, statement.sql.data, statement.values,
+        rc = dff_db_query(work->db, statement.sql.data, statement.values,
                           statement.nvalues, &rows, err);
     }
     dff_buf_release(&statement.sql);
@@ -274,12 +275,12 @@ dff_section_check(dff_section_t section, dff_str_t row, dff_err_t *err)
 
 
 static int
-dff_section_value(dff_web_call_t *call, const dff_section_part_t *part,
+dff_section_value(const dff_package_work_t *work, const dff_section_part_t *part,
     const dff_json_member_t *member, dff_db_value_t *value)
 {
     char      iso[DFF_TIME_ISO_SIZE];
     dff_str_t text = member->type == DFF_JSON_STRING
-        ? dff_json_decoded(&call->arena, member->value) : member->value;
+        ? dff_json_decoded(work->arena, member->value) : member->value;
     int64_t   number = 0;
     size_t    len;
 
@@ -300,7 +301,7 @@ dff_section_value(dff_web_call_t *call, const dff_section_part_t *part,
         (void) dff_iso_read(text, &(dff_tz_t) { 0 }, &number);
         len = dff_time_iso_utc(iso, number);
         iso[sizeof("2021-10-14") - 1] = ' ';
-        text = dff_str_from(dff_arena_copy(&call->arena, (dff_str_t) { iso, len - 1 }));
+        text = dff_str_from(dff_arena_copy(work->arena, (dff_str_t) { iso, len - 1 }));
         break;
     default:
         break;
@@ -312,12 +313,12 @@ dff_section_value(dff_web_call_t *call, const dff_section_part_t *part,
 
 /* A script has its code twice, with their MD5. */
 static int
-dff_section_add_code(dff_web_call_t *call, dff_statement_t *statement, dff_str_t row,
+dff_section_add_code(const dff_package_work_t *work, dff_statement_t *statement, dff_str_t row,
     dff_err_t *err)
 {
-    dff_str_t given = dff_member_text(&call->arena, row, "code"), code, md5;
+    dff_str_t given = dff_member_text(work->arena, row, "code"), code, md5;
 
-    if (dff_script_code(call, given.data == NULL ? DFF_STR("") : given, &code, &md5, err)
+    if (dff_publish_code(work->arena, given.data == NULL ? DFF_STR("") : given, &code, &md5, err)
         != DFF_OK)
     {
         return DFF_ERROR;
@@ -332,7 +333,8 @@ dff_section_add_code(dff_web_call_t *call, dff_statement_t *statement, dff_str_t
 
 
 int
-dff_section_insert(dff_web_call_t *call, dff_section_t section, dff_str_t row, dff_err_t *err)
+dff_section_insert(const dff_package_work_t *work, dff_section_t section, dff_str_t row,
+    dff_err_t *err)
 {
     dff_statement_t   statement = { .sql = DFF_BUF_INIT };
     dff_json_member_t member;
@@ -348,14 +350,14 @@ dff_section_insert(dff_web_call_t *call, dff_section_t section, dff_str_t row, d
         {
             continue;
         }
-        if (dff_section_value(call, part, &member, &value) != DFF_OK) {
+        if (dff_section_value(work, part, &member, &value) != DFF_OK) {
             rc = dff_err_set(err, DFF_E_SYS, "out of memory");
         }
         dff_buf_addf(&statement.sql, "%s`%s`", statement.nvalues == 0 ? "" : ", ", part->name);
         (void) dff_statement_bind(&statement, value, NULL);     /* few */
     }
     if (rc == DFF_OK && section == DFF_SECTION_SCRIPTS) {
-        rc = dff_section_add_code(call, &statement, row, err);
+        rc = dff_section_add_code(work, &statement, row, err);
     }
     dff_buf_add_str(&statement.sql, DFF_STR(") VALUES ("));
     for (size_t i = 0; i < statement.nvalues; i++) {
@@ -364,7 +366,7 @@ dff_section_insert(dff_web_call_t *call, dff_section_t section, dff_str_t row, d
     dff_buf_add_str(&statement.sql, DFF_STR(")"));
     if (rc == DFF_OK) {
         rc = dff_buf_failed(&statement.sql) ? dff_err_set(err, DFF_E_SYS, "out of memory")
-            : dff_db_exec(call->web->api->db, statement.sql.data, statement.values,
+            : dff_db_exec(work->db, statement.sql.data, statement.values,
                           statement.nvalues, NULL, err);
     }
     dff_buf_release(&statement.sql);

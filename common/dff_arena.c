@@ -1,5 +1,5 @@
 /* Memory of one request: see the header. */
-#include "api/http/dff_arena.h"
+#include "dff_arena.h"
 
 #include <stdalign.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * Memory of one request: taken piece by piece, given back at once when its answer is sent.
- * Runs in the api processes.
+ * Memory of one request or command: taken piece by piece, given back at once at its end.
+ * Runs in dffctl and the api processes.
  */
 #ifndef DFF_ARENA_H
 #define DFF_ARENA_H

@@ -1,0 +1,38 @@
+/*
+ * Shared by dff_db.c and dff_db_each.c only.
+ */
+#ifndef DFF_DB_INTERNAL_H
+#define DFF_DB_INTERNAL_H
+
+#include <mysql.h>
+
+#include "store/dff_db.h"
+
+/* MySQL 8 dropped my_bool for bool. */
+#if defined(MARIADB_BASE_VERSION) || MYSQL_VERSION_ID < 80001
+typedef my_bool dff_my_bool_t;
+#else
+typedef bool dff_my_bool_t;
+#endif
+
+struct dff_db_s {
+    const dff_config_t *cfg;
+    unsigned            io_timeout_s, connect_timeout_s;
+    int                 retry_ms;
+    int64_t             retry_at_ms;       /* monotonic: not before, see patience */
+    dff_err_t           away;              /* why it could not connect */
+    MYSQL               handle;
+    bool                connected;
+    bool                in_transaction;
+    bool                lost;              /* inside a transaction: nothing goes on */
+    unsigned            last_errno;
+    int64_t             last_use_ms;       /* monotonic */
+};
+
+/* Prepares, binds and executes. NULL: err says why. */
+MYSQL_STMT *dff_db_start(dff_db_t *db, const char *sql, const dff_db_value_t *args,
+    size_t nargs, dff_err_t *err);
+/* The statement's error as err. Always DFF_ERROR. */
+int dff_db_fail_stmt(dff_db_t *db, MYSQL_STMT *stmt, dff_err_t *err);
+
+#endif
