@@ -185,9 +185,12 @@ int
 dff_web_run(dff_web_call_t *call, dff_job_t *job, int wait_ms, dff_web_resume_fn resume,
     dff_err_t *err)
 {
+    /* Only who called a function has a task id to ask for its late result with. */
+    bool keep_late = job->origin == DFF_ORIGIN_DIRECT;
+
     call->resume = resume;
     job->trace_id = dff_str_from(call->req.trace_id);
-    call->wait = dff_replies_call(call->web->api->replies, job, wait_ms, true,
+    call->wait = dff_replies_call(call->web->api->replies, job, wait_ms, keep_late,
                                   dff_web_call_resumed, call, err);
     if (call->wait == NULL) {
         return DFF_ERROR;
