@@ -10,6 +10,17 @@
 #define DFF_CAPTCHA_DIGITS     4
 #define DFF_CAPTCHA_TOKEN_MAX  128      /* characters */
 
+/* What an image is for. */
+#define DFF_CATEGORY_SIGN_IN          "signIn"
+#define DFF_CATEGORY_CHANGE_PASSWORD  "changePassword"
+
+/* The properties of a body that may have a captcha. */
+#define DFF_CAPTCHA_PROPS \
+    { "captchaToken", DFF_PROP_STR, DFF_OP_BODY, .nullable = true, .max = DFF_CAPTCHA_TOKEN_MAX, \
+      .about = "Of the image; looked at after three failures" }, \
+    { "captcha", DFF_PROP_STR, DFF_OP_BODY, .nullable = true, .max = 16, \
+      .about = "Its digits" }
+
 /* GET /api/v1/captcha/do/get */
 int dff_captcha_get(dff_web_call_t *call, dff_err_t *err);
 

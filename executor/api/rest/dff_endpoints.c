@@ -12,6 +12,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
     &dff_func_result_routes,
     &dff_func_routes,
     &dff_func_store_routes,
+    &dff_func_sign_in_routes,
     &dff_link_routes,
     &dff_log_routes,
     &dff_monitor_node_routes,

@@ -72,7 +72,8 @@ dff_tasks_take(dff_tasks_t *tasks, const redisReply *bytes, int64_t due_ms)
     }
     kwargs = job.kwargs.len > DFF_TASKS_KWARGS ? json_null()
         : json_loadb(job.kwargs.data, job.kwargs.len, JSON_REJECT_DUPLICATES, NULL);
-    if (kwargs == NULL || job.kind != DFF_JOB_CALL) {   /* the others carry scripts */
+    /* The others carry scripts, or the password of somebody who signs in. */
+    if (kwargs == NULL || job.kind != DFF_JOB_CALL || job.origin == DFF_ORIGIN_INTEGRATION) {
         json_decref(kwargs);
         kwargs = json_null();
     }

@@ -16,6 +16,7 @@ extern const dff_endpoint_group_t dff_func_cache_routes;
 extern const dff_endpoint_group_t dff_func_result_routes;
 extern const dff_endpoint_group_t dff_func_routes;
 extern const dff_endpoint_group_t dff_func_store_routes;
+extern const dff_endpoint_group_t dff_func_sign_in_routes;
 extern const dff_endpoint_group_t dff_link_routes;
 extern const dff_endpoint_group_t dff_log_routes;
 extern const dff_endpoint_group_t dff_monitor_node_routes;

@@ -17,9 +17,6 @@
 #define DFF_SIGN_IN_NO_HASH \
     "$y$j9T$qFPegWi2J0ludFoC$Vy7d4lLLijsoT7i4g5tOzH1VWXecxt85hzKSMie8vF0"
 
-#define DFF_CATEGORY_SIGN_IN          "signIn"
-#define DFF_CATEGORY_CHANGE_PASSWORD  "changePassword"
-
 static const char *const dff_categories[] = {
     DFF_CATEGORY_SIGN_IN, DFF_CATEGORY_CHANGE_PASSWORD, NULL
 };
@@ -30,12 +27,6 @@ static const dff_prop_t dff_captcha_query_props[] = {
       .about = "Any text of the client's own; it belongs to one image" },
 };
 static const dff_shape_t dff_captcha_query = DFF_SHAPE(dff_captcha_query_props);
-
-#define DFF_CAPTCHA_PROPS \
-    { "captchaToken", DFF_PROP_STR, DFF_OP_BODY, .nullable = true, .max = DFF_CAPTCHA_TOKEN_MAX, \
-      .about = "Of the image; looked at after three failures" }, \
-    { "captcha", DFF_PROP_STR, DFF_OP_BODY, .nullable = true, .max = 16, \
-      .about = "Its digits" }
 
 static const dff_prop_t dff_sign_in_inner_props[] = {
     { "username", DFF_PROP_STR, DFF_OP_BODY, DFF_OP_BODY, .min = 1, .max = 30 },
