@@ -9,7 +9,10 @@ typedef struct {
     ngx_uint_t   n;            /* lines left */
 } ngx_http_dff_forwarded_t;
 
-static void ngx_http_dff_client_read(ngx_http_dff_ctx_t *ctx);
+static ngx_uint_t ngx_http_dff_client_find(ngx_http_request_t *r, ngx_array_t *proxies,
+    ngx_str_t **chain);
+static ngx_int_t ngx_http_dff_client_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_dff_client_lines(ngx_http_request_t *r,
     ngx_http_dff_forwarded_t *forwarded);
 static ngx_uint_t ngx_http_dff_client_previous(ngx_http_dff_forwarded_t *forwarded,
@@ -78,12 +81,8 @@ ngx_uint_t
 ngx_http_dff_client_chain(ngx_http_dff_ctx_t *ctx, ngx_str_t **chain)
 {
     if (ctx->nclients == 0) {
-        ctx->clients = &ctx->request->connection->addr_text;
-        ctx->nclients = 1;
-
-        if (ctx->worker->mcf->proxies.nelts != 0) {
-            ngx_http_dff_client_read(ctx);
-        }
+        ctx->nclients = ngx_http_dff_client_find(ctx->request, &ctx->worker->mcf->proxies,
+                                                 &ctx->clients);
     }
 
     *chain = ctx->clients;
@@ -92,24 +91,62 @@ ngx_http_dff_client_chain(ngx_http_dff_ctx_t *ctx, ngx_str_t **chain)
 }
 
 
-/* Leaves the peer as the client where something does not fit. */
-static void
-ngx_http_dff_client_read(ngx_http_dff_ctx_t *ctx)
+ngx_int_t
+ngx_http_dff_client_add_variables(ngx_conf_t *cf)
+{
+    ngx_str_t             name = ngx_string("dff_client_addr");
+    ngx_http_variable_t  *variable;
+
+    variable = ngx_http_add_variable(cf, &name, 0);
+    if (variable == NULL) {
+        return NGX_ERROR;
+    }
+
+    variable->get_handler = ngx_http_dff_client_variable;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_dff_client_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t                 *chain;
+    ngx_http_dff_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_dff_module);
+
+    (void) ngx_http_dff_client_find(r, &mcf->proxies, &chain);
+
+    v->data = chain->data;
+    v->len = chain->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* The peer alone is the client where something does not fit. */
+static ngx_uint_t
+ngx_http_dff_client_find(ngx_http_request_t *r, ngx_array_t *proxies, ngx_str_t **found)
 {
     ngx_str_t                 *chain, item;
     ngx_uint_t                 n;
     ngx_addr_t                 addr;
-    ngx_array_t               *proxies = &ctx->worker->mcf->proxies;
-    ngx_http_request_t        *r = ctx->request;
     ngx_http_dff_forwarded_t   forwarded;
 
-    if (ngx_cidr_match(r->connection->sockaddr, proxies) != NGX_OK) {
-        return;
+    *found = &r->connection->addr_text;
+
+    if (proxies->nelts == 0 || ngx_cidr_match(r->connection->sockaddr, proxies) != NGX_OK) {
+        return 1;
     }
 
     chain = ngx_palloc(r->pool, (NGX_HTTP_DFF_CLIENT_HOPS_MAX + 1) * sizeof(ngx_str_t));
     if (chain == NULL) {
-        return;
+        return 1;
     }
 
     /* filled from its end, as the addresses are read */
@@ -135,8 +172,9 @@ ngx_http_dff_client_read(ngx_http_dff_ctx_t *ctx)
         }
     }
 
-    ctx->clients = chain;
-    ctx->nclients = n;
+    *found = chain;
+
+    return n;
 }
 
 

@@ -14,6 +14,10 @@
 /* Reads WEB_TRUSTED_PROXIES into mcf->proxies. NGX_CONF_ERROR: said why. */
 char *ngx_http_dff_client_config(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf);
 
+/* $dff_client_addr: the client's address, also in locations that are not served by this
+ * module. The management API hears of its clients by it (nginx-api-scgi.conf). */
+ngx_int_t ngx_http_dff_client_add_variables(ngx_conf_t *cf);
+
 /* The addresses that the request came through, the client first, the peer of the
  * connection last; at least one. Found once for a request. */
 ngx_uint_t ngx_http_dff_client_chain(ngx_http_dff_ctx_t *ctx, ngx_str_t **chain);

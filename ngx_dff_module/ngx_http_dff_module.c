@@ -67,7 +67,7 @@ static ngx_command_t  ngx_http_dff_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_dff_module_ctx = {
-    NULL,                              /* preconfiguration */
+    ngx_http_dff_client_add_variables, /* preconfiguration */
     ngx_http_dff_postconfiguration,    /* postconfiguration */
 
     ngx_http_dff_create_main_conf,     /* create main configuration */
