@@ -5,21 +5,16 @@
 #include <stdlib.h>
 
 #include "dff_iso.h"
-#include "dff_keys.h"
 #include "dff_time.h"
 #include "api/rest/dff_entity.h"
-#include "api/rest/dff_joined.h"
+#include "api/rest/dff_func_start.h"
 #include "api/rest/dff_script_lock.h"
 #include "api/rest/dff_script_publish.h"
-#include "store/dff_caller.h"
-#include "store/dff_func.h"
 
 #include "dff_banned.h"
 
 #define DFF_FUNC_DIRECT_QUEUE   1       /* of calls that name none */
 #define DFF_FUNC_ASYNC_QUEUE    9
-#define DFF_FUNC_CRONTAB_QUEUE  8
-#define DFF_FUNC_EXPIRES        10      /* times the timeout: not started by then */
 #define DFF_FUNC_GRACE_MS       1000    /* for the function's own 599.31 to arrive */
 
 static const char *const dff_func_modes[] = { "sync", "async", NULL };
@@ -266,103 +261,6 @@ dff_func_options_take(dff_web_call_t *call, dff_str_t options, const dff_func_co
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-/* Into the set of jobs that are due later. */
-static int
-dff_func_delay(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *err)
-{
-    dff_api_t  *api = call->web->api;
-    size_t      size = dff_job_size(job);
-    char       *envelope = malloc(size + 1);
-    redisReply *waiting;
-    long long   count;
-    int         rc;
-
-    if (envelope == NULL) {
-        return dff_err_set(err, DFF_E_SYS, "out of memory");
-    }
-    size = (size_t) (dff_job_write(envelope, job) - envelope);
-    waiting = dff_rcmd_run(api->rcmd, err, "ZCARD " DFF_KEY_DELAYED);
-    count = waiting != NULL && waiting->type == REDIS_REPLY_INTEGER ? waiting->integer : 0;
-    if (waiting == NULL) {
-        rc = DFF_ERROR;
-    } else if (count >= api->cfg->worker_queue_limit) {
-        rc = dff_err_set(err, DFF_E_WORKER_QUEUE_CONGESTION, "%lld jobs wait for their time",
-                         count);
-    } else {
-        rc = dff_rcmd_do(api->rcmd, err, "ZADD " DFF_KEY_DELAYED " %lld %b", (long long) eta_ms,
-                         envelope, size);
-    }
-    if (waiting != NULL) {
-        freeReplyObject(waiting);
-    }
-    free(envelope);
-    return rc;
-}
-
-
-/* The marker that func-result finds until the task has ended. */
-static void
-dff_func_mark(dff_web_call_t *call, dff_str_t task_id)
-{
-    dff_reply_t marker = { .id = task_id, .status = DFF_STATUS_QUEUED };
-    dff_api_t  *api = call->web->api;
-    size_t      size = dff_reply_size(&marker);
-    char       *text = malloc(size + 1);
-    dff_key_t   key;
-
-    if (text != NULL) {
-        size = (size_t) (dff_reply_write(text, &marker) - text);
-        dff_key_result(key, task_id);
-        /* Without it the task is 404 until it ends; nothing worse. */
-        (void) dff_rcmd_do(api->rcmd, NULL, "SET %s %b NX EX %lld", key, text, size,
-                           (long long) api->cfg->worker_result_expires_s);
-    }
-    free(text);
-}
-
-
-static int
-dff_func_start(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *err)
-{
-    dff_api_t *api = call->web->api;
-    char       made[DFF_ID_SIZE];
-
-    if (eta_ms == 0) {
-        return dff_caller_start(api->rcmd, api->cfg, job, call->task_id, err);
-    }
-    if (dff_id_make(&api->ids, made, "task-") == 0) {
-        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
-    }
-    (void) snprintf(call->task_id, sizeof(call->task_id), "%s", made);
-    job->id = dff_str_from(call->task_id);
-    job->queued_at_ms = dff_time_now_ms();
-    if (dff_func_delay(call, job, eta_ms, err) != DFF_OK) {
-        return DFF_ERROR;
-    }
-    dff_func_mark(call, job->id);
-    return DFF_OK;
-}
-
-
-/* The job of a published function, as far as it does not depend on options. */
-static int
-dff_func_find_job(dff_web_call_t *call, dff_str_t func_id, dff_func_config_t *config,
-    dff_job_t *job, dff_err_t *err)
-{
-    *job = (dff_job_t) {
-        .func_id = func_id, .trace_id = dff_str_from(call->req.trace_id),
-        .kwargs = DFF_STR("{}"),
-    };
-    if (dff_func_find(call->web->api->db, func_id.data, config, &job->script_version, err)
-        == DFF_OK)
-    {
-        return DFF_OK;
-    }
-    return err->reason == DFF_E_CLIENT_NOT_FOUND || err->reason == DFF_E_CLIENT_BAD_REQUEST
-        ? dff_web_not_found(call, err, "func", func_id) : DFF_ERROR;
-}
-
-
 int
 dff_func_call(dff_web_call_t *call, dff_err_t *err)
 {
@@ -403,45 +301,4 @@ dff_func_call(dff_web_call_t *call, dff_err_t *err)
     wait_ms = job.timeout_s <= api_timeout_s ? job.timeout_s * 1000 + DFF_FUNC_GRACE_MS
                                              : api_timeout_s * 1000;
     return dff_web_run(call, &job, wait_ms, dff_func_call_resume, err);
-}
-
-
-/* Only what is asked for is run, by whom it is asked does not matter: it changes nothing
- * that its owner has not decided. */
-int
-dff_func_cron(dff_web_call_t *call, dff_err_t *err)
-{
-    dff_db_value_t    values[] = { DFF_DB_VALUE_TEXT(call->params[0]) };
-    dff_func_config_t config;
-    dff_db_rows_t     rows;
-    dff_job_t         job;
-    dff_str_t         func_id = { 0 }, kwargs = { 0 };
-
-    if (dff_db_query(call->web->api->db, "SELECT funcId, funcCallKwargsJSON FROM crontab_config"
-                     " WHERE id = ?", DFF_DB_ARGS(values), &rows, err) != DFF_OK)
-    {
-        return DFF_ERROR;
-    }
-    if (rows.nrows > 0) {
-        func_id = dff_str_from(dff_arena_copy(&call->arena, dff_db_cell(&rows, 0, 0)));
-        kwargs = dff_str_from(dff_arena_copy(&call->arena, dff_db_cell(&rows, 0, 1)));
-    }
-    dff_db_rows_release(&rows);
-    if (func_id.data == NULL || kwargs.data == NULL) {
-        return dff_web_not_found(call, err, "crontab config", call->params[0]);
-    }
-    if (dff_func_find_job(call, func_id, &config, &job, err) != DFF_OK) {
-        return DFF_ERROR;
-    }
-    job.origin = DFF_ORIGIN_CRONTAB;
-    job.origin_id = call->params[0];
-    job.exec_mode = DFF_EXEC_CRONTAB;
-    job.queue = config.queue >= 0 ? config.queue : DFF_FUNC_CRONTAB_QUEUE;
-    job.timeout_s = config.timeout_s > 0 ? config.timeout_s
-        : (int) call->web->api->cfg->func_default_timeout_s;
-    job.max_memory_mb = config.max_memory_mb;
-    job.retry_on_lost = config.retry_on_lost;
-    job.kwargs = kwargs;
-    job.expires_at_ms = dff_time_now_ms() + (int64_t) job.timeout_s * DFF_FUNC_EXPIRES * 1000;
-    return dff_func_start(call, &job, 0, err);
 }
