@@ -6,6 +6,7 @@ import pwd
 import signal
 import socket
 import stat
+import time
 
 from node import process_alive, process_depth, process_words, wait_until
 
@@ -71,6 +72,14 @@ def test_a_reload_replaces_all_and_takes_a_new_number(make_node):
     node.reload('executor')
     after = wait_ready(node, 3, before)
     wait_until(lambda: api_pids(node) == after, 10, 'end of the old ones')
+
+
+def test_one_that_is_replaced_before_it_is_ready_just_leaves(node):
+    before = wait_ready(node)
+    for _ in range(20):
+        os.kill(node.pid('executor'), signal.SIGUSR1)
+        time.sleep(0.01)
+    wait_ready(node, 2, before)
 
 
 def test_they_end_with_the_master(make_node):
