@@ -126,14 +126,13 @@ dff_claim_ask(dff_claim_queue_t *q, int count)
     }
 }
 
-/* A connection that is gone for us may still block in Redis and claim. */
+/* A connection that is gone for us may still block in Redis and claim, one command after
+ * the other. Told by a connection that lives: all of them may have gone silent at once. */
 static void
-dff_claim_kill_client(dff_claim_queue_t *q)
+dff_claim_kill_client(dff_claim_queue_t *q, dff_redis_link_t *living)
 {
-    dff_redis_link_t *command = q->claim->master->command;
-
-    if (q->client_id > 0 && strcmp(q->run_id, dff_redis_link_run_id(command)) == 0)
-        (void) dff_redis_link_commandf(command, NULL, NULL, "CLIENT KILL ID %lld", q->client_id);
+    if (q->client_id > 0 && strcmp(q->run_id, dff_redis_link_run_id(living)) == 0)
+        (void) dff_redis_link_commandf(living, NULL, NULL, "CLIENT KILL ID %lld", q->client_id);
     q->client_id = 0;
 }
 
@@ -142,7 +141,7 @@ dff_claim_ready(void *ctx)
 {
     dff_claim_queue_t *q = ctx;
 
-    dff_claim_kill_client(q);
+    dff_claim_kill_client(q, q->link);
     q->client_id = dff_redis_link_client_id(q->link);
     (void) snprintf(q->run_id, sizeof(q->run_id), "%s", dff_redis_link_run_id(q->link));
     q->window = 1;
@@ -195,7 +194,7 @@ dff_claim_stop(dff_claim_t *claim)
             continue;
         dff_redis_link_free(q->link);
         q->link = NULL;
-        dff_claim_kill_client(q);
+        dff_claim_kill_client(q, claim->master->command);
     }
 }
 

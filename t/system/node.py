@@ -83,13 +83,22 @@ class Redis:
         self.database = node.setting('REDIS_DATABASE') or '5'
 
     def __call__(self, *words, check=True):
+        text = self._run('--json', *words, check=check)
+        return json.loads(text) if text.strip() else None
+
+    def clients(self):
+        """The lines of CLIENT LIST, as dictionaries; redis-cli makes no JSON of it."""
+        return [dict(word.partition('=')[::2] for word in line.split(' '))
+                for line in self._run('CLIENT', 'LIST').splitlines()]
+
+    def _run(self, *words, check=True):
         done = subprocess.run(
-            ['redis-cli', '-s', self.socket, '-n', self.database, '--json', *map(str, words)],
+            ['redis-cli', '-s', self.socket, '-n', self.database, *map(str, words)],
             env={**os.environ, 'REDISCLI_AUTH': self.password}, capture_output=True, text=True,
             timeout=20)
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return done.stdout
 
 
 class Node:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from api import administrator, bad, good
-from node import run, wait_until
+from node import wait_until
 from test_api_process import api_pids, wait_ready
 
 SCRIPT = '''
@@ -51,11 +51,9 @@ def running(node, count):
 
 
 def reply_links(node):
-    """The connections of api processes; redis-cli makes no JSON of CLIENT LIST."""
-    listed = run(['redis-cli', '-s', node.setting('REDIS_SOCKET'), 'CLIENT', 'LIST'],
-                 env={**os.environ, 'REDISCLI_AUTH': node.setting('REDIS_PASSWORD')})
-    return [line.split()[0].split('=')[1] for line in listed.splitlines()
-            if 'name=dff-executor-api-' in line]
+    """The connections of api processes."""
+    return [client['id'] for client in node.redis.clients()
+            if client['name'].startswith('dff-executor-api-')]
 
 
 def test_a_reply_arrives_though_connections_break_meanwhile(served):
