@@ -16,7 +16,7 @@
 
 static const char *const dff_job_kinds[] = {
     [DFF_JOB_CALL] = "call", [DFF_JOB_CHECK] = "check", [DFF_JOB_FILE] = "file",
-    [DFF_JOB_DRAFT] = "draft",
+    [DFF_JOB_DRAFT] = "draft", [DFF_JOB_SYSTEM] = "system",
 };
 
 const char *const dff_origins[DFF_ORIGIN_COUNT] = {

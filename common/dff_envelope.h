@@ -47,6 +47,7 @@ typedef enum {
     DFF_JOB_CHECK,        /* run the script text of kwargs.code, list its functions */
     DFF_JOB_FILE,         /* a piece of a file of this node's resource folder */
     DFF_JOB_DRAFT,        /* run func of the texts in kwargs.scripts, or only the body */
+    DFF_JOB_SYSTEM,       /* a task of ours, named by func, with kwargs; no script */
     DFF_JOB_KIND_COUNT
 } dff_job_kind_t;
 

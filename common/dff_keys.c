@@ -180,6 +180,7 @@ dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest)
         [DFF_KEY_SIGN_IN_WAIT] = DFF_KEY_PREFIX "sign-in-wait:",
         [DFF_KEY_AK_NONCE] = DFF_KEY_PREFIX "ak-nonce:",
         [DFF_KEY_IMPORT] = DFF_KEY_PREFIX "import:",
+        [DFF_KEY_SOURCE_TRIAL] = DFF_KEY_PREFIX "source-trial:",
     };
 
     return dff_key_join(key, dff_str_from(names[kind]), digest);

@@ -62,6 +62,7 @@ typedef enum {
     DFF_KEY_SIGN_IN_WAIT,   /* exists: no further attempt now */
     DFF_KEY_AK_NONCE,       /* used with an access key */
     DFF_KEY_IMPORT,         /* a package that waits for its confirmation */
+    DFF_KEY_SOURCE_TRIAL,   /* a sealed config that a worker tries */
     DFF_KEY_API_COUNT
 } dff_key_api_t;
 size_t dff_key_api(dff_key_t key, dff_key_api_t kind, dff_str_t digest);

@@ -48,6 +48,9 @@ void dff_source_release(dff_source_t *source);
 /* stored: NULL data for a new one. Adds the config to be stored to out. */
 int dff_source_config_seal(dff_buf_t *out, dff_str_t secret, const dff_source_request_t *request,
     dff_str_t type, dff_str_t stored, dff_err_t *err);
+/* Adds {"requiredFields":[…],"optionalFields":[…]} of a type, lists that are empty for one
+ * that there is not. */
+void dff_source_fields(dff_buf_t *out, dff_str_t type);
 /* Adds the config with plain secrets. */
 int dff_source_config_open(dff_buf_t *out, dff_str_t secret, dff_str_t id, dff_str_t stored,
     dff_err_t *err);

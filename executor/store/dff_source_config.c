@@ -54,30 +54,43 @@ _Static_assert(COUNT(dff_source_keys) == DFF_KEY_COUNT, "a row for each key");
 #define BIT(key)   (1u << DFF_KEY_##key)
 #define SERVER_SQL (BIT(HOST) | BIT(DATABASE) | BIT(USER) | BIT(PASSWORD) | BIT(CHARSET))
 
-/* Every type: what it needs, and what it has when that is left out. */
+#define SIGN_IN    (BIT(USER) | BIT(PASSWORD))
+
+/* Every type: what it needs, may have, and what it has when that is left out. */
 static const struct {
     const char *name;
-    unsigned    required;
+    unsigned    required, optional;
     const char *host, *protocol, *user, *charset;
     int         port, database;      /* 0: none; database -1: none */
 } dff_source_types[] = {
-    { "df_dataway", BIT(HOST) | BIT(PORT), NULL, "http", NULL, NULL, 9528, -1 },
-    { "df_datakit", BIT(HOST) | BIT(PORT), NULL, "http", NULL, NULL, 9529, -1 },
-    { "dff_sidecar", BIT(HOST) | BIT(PORT) | BIT(SECRET_KEY), "172.17.0.1", "http", NULL, NULL,
-      8099, -1 },
-    { "influxdb", BIT(HOST), NULL, "http", NULL, NULL, 8086, -1 },
-    { "mysql", SERVER_SQL, NULL, NULL, NULL, "utf8mb4", 3306, -1 },
-    { "redis", BIT(HOST) | BIT(DATABASE), NULL, NULL, NULL, NULL, 6379, 0 },
-    { "memcached", BIT(SERVERS), NULL, NULL, NULL, NULL, 11211, -1 },
-    { "clickhouse", BIT(HOST) | BIT(DATABASE), NULL, NULL, "default", NULL, 9000, -1 },
-    { "oracle", SERVER_SQL, NULL, NULL, NULL, "utf8", 1521, -1 },
-    { "sqlserver", SERVER_SQL, NULL, NULL, NULL, "utf8", 1433, -1 },
-    { "postgresql", SERVER_SQL, NULL, NULL, NULL, "utf8", 5432, -1 },
-    { "mongodb", BIT(HOST), NULL, NULL, NULL, NULL, 27017, -1 },
-    { "elasticsearch", BIT(HOST), NULL, "http", NULL, NULL, 9200, -1 },
-    { "nsq", 0, NULL, NULL, NULL, NULL, 4161, -1 },
-    { "mqtt", BIT(HOST) | BIT(PORT), NULL, NULL, NULL, NULL, 1883, -1 },
-    { "http", BIT(HOST), NULL, "http", NULL, NULL, 0, -1 },
+    { "df_dataway", BIT(HOST) | BIT(PORT),
+      BIT(PROTOCOL) | BIT(TOKEN) | BIT(ACCESS_KEY) | BIT(SECRET_KEY),
+      NULL, "http", NULL, NULL, 9528, -1 },
+    { "df_datakit", BIT(HOST) | BIT(PORT), BIT(PROTOCOL) | BIT(SOURCE), NULL, "http", NULL, NULL,
+      9529, -1 },
+    { "dff_sidecar", BIT(HOST) | BIT(PORT) | BIT(SECRET_KEY), BIT(PROTOCOL), "172.17.0.1", "http",
+      NULL, NULL, 8099, -1 },
+    { "influxdb", BIT(HOST), BIT(PORT) | BIT(PROTOCOL) | BIT(DATABASE) | SIGN_IN, NULL, "http",
+      NULL, NULL, 8086, -1 },
+    { "mysql", SERVER_SQL, BIT(PORT), NULL, NULL, NULL, "utf8mb4", 3306, -1 },
+    { "redis", BIT(HOST) | BIT(DATABASE), BIT(PORT) | SIGN_IN | BIT(TOPIC_HANDLERS), NULL, NULL,
+      NULL, NULL, 6379, 0 },
+    { "memcached", BIT(SERVERS), 0, NULL, NULL, NULL, NULL, 11211, -1 },
+    { "clickhouse", BIT(HOST) | BIT(DATABASE), BIT(PORT) | SIGN_IN, NULL, NULL, "default", NULL,
+      9000, -1 },
+    { "oracle", SERVER_SQL, BIT(PORT), NULL, NULL, NULL, "utf8", 1521, -1 },
+    { "sqlserver", SERVER_SQL, BIT(PORT), NULL, NULL, NULL, "utf8", 1433, -1 },
+    { "postgresql", SERVER_SQL, BIT(PORT), NULL, NULL, NULL, "utf8", 5432, -1 },
+    { "mongodb", BIT(HOST), BIT(PORT) | SIGN_IN | BIT(DATABASE), NULL, NULL, NULL, NULL, 27017,
+      -1 },
+    { "elasticsearch", BIT(HOST), BIT(PORT) | BIT(PROTOCOL) | SIGN_IN, NULL, "http", NULL, NULL,
+      9200, -1 },
+    { "nsq", 0, BIT(HOST) | BIT(PORT) | BIT(PROTOCOL) | BIT(SERVERS), NULL, NULL, NULL, NULL, 4161,
+      -1 },
+    { "mqtt", BIT(HOST) | BIT(PORT), SIGN_IN | BIT(CLIENT_ID) | BIT(TOPIC_HANDLERS), NULL, NULL,
+      NULL, NULL, 1883, -1 },
+    { "http", BIT(HOST), BIT(PORT) | BIT(PROTOCOL) | SIGN_IN | BIT(TOKEN), NULL, "http", NULL,
+      NULL, 0, -1 },
 };
 
 
@@ -401,6 +414,36 @@ dff_source_open_one(json_t *config, size_t key, dff_str_t secret, dff_str_t id, 
     (void) json_object_del(config, dff_source_keys[key].cipher);
     dff_secret_wipe(&plain);
     return rc;
+}
+
+
+static void
+dff_source_add_keys(dff_buf_t *out, const char *name, unsigned keys)
+{
+    const char *comma = "";
+
+    dff_buf_addf(out, "\"%s\":[", name);
+    for (size_t key = 0; key < DFF_KEY_COUNT; key++) {
+        if ((keys & (1u << key)) != 0) {
+            dff_buf_addf(out, "%s\"%s\"", comma, dff_source_keys[key].name);
+            comma = ",";
+        }
+    }
+    dff_buf_add_str(out, DFF_STR("]"));
+}
+
+
+void
+dff_source_fields(dff_buf_t *out, dff_str_t type)
+{
+    size_t i = 0;
+    bool   known = dff_source_find_type(type, &i, NULL) == DFF_OK;
+
+    dff_buf_add_str(out, DFF_STR("{"));
+    dff_source_add_keys(out, "requiredFields", known ? dff_source_types[i].required : 0);
+    dff_buf_add_str(out, DFF_STR(","));
+    dff_source_add_keys(out, "optionalFields", known ? dff_source_types[i].optional : 0);
+    dff_buf_add_str(out, DFF_STR("}"));
 }
 
 

@@ -307,6 +307,23 @@ dff_call_draft(dff_call_t *call)
     return result;
 }
 
+/* --- a task of ours ----------------------------------------------------------------- */
+
+/* A SYSTEM: what the task returned; new reference. */
+static PyObject *
+dff_call_system(dff_call_t *call)
+{
+    PyObject *kwargs = dff_call_arguments(call);
+    PyObject *name = kwargs == NULL ? NULL : dff_py_str(call->job.func_id);
+    PyObject *result = NULL;
+
+    if (name != NULL)
+        result = PyObject_CallFunctionObjArgs(call->worker->py.run_task, name, kwargs, NULL);
+    Py_XDECREF(name);
+    Py_XDECREF(kwargs);
+    return result;
+}
+
 /* --- all kinds ---------------------------------------------------------------------- */
 
 /* A FILE: bytes, which need no writing; always NULL. */
@@ -323,6 +340,7 @@ static PyObject *(*const dff_call_kinds[DFF_JOB_KIND_COUNT])(dff_call_t *call) =
     [DFF_JOB_CHECK] = dff_call_check,
     [DFF_JOB_FILE] = dff_call_file,
     [DFF_JOB_DRAFT] = dff_call_draft,
+    [DFF_JOB_SYSTEM] = dff_call_system,
 };
 
 PyObject *

@@ -1,6 +1,6 @@
 /*
  * What a job runs, by its kind: a published function, the check of a script's
- * text, a draft, a piece of a file.
+ * text, a draft, a piece of a file, a task of ours.
  *
  * Runs in the worker's main thread, GIL held, between dff_soft_limit_begin and _end.
  */

@@ -6,6 +6,7 @@
 
 #include "dff_guard.h"
 #include "dff_module.h"
+#include "dff_version.h"
 
 #include "dff_banned.h"
 
@@ -281,7 +282,8 @@ dff_py_module_new(void)
 
     if (module == NULL || api == NULL || dff_guard_init() != 0
         || PyModule_AddObjectRef(module, "API", api) != 0
-        || PyModule_AddIntConstant(module, "STDERR", DFF_WORKER_STDERR) != 0)
+        || PyModule_AddIntConstant(module, "STDERR", DFF_WORKER_STDERR) != 0
+        || PyModule_AddStringConstant(module, "VERSION", DFF_VERSION) != 0)
     {
         Py_CLEAR(module);
     }

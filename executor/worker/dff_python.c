@@ -28,7 +28,7 @@ typedef struct {
 /* Attributes of what dff_runtime.start() returns. */
 static const dff_python_hook_t dff_python_hooks[] = {
     HOOK(dff), HOOK(loader), HOOK(describe), HOOK(report), HOOK(finish), HOOK(new_check),
-    HOOK(restore),
+    HOOK(run_task), HOOK(restore),
     HOOK(ctx_values), HOOK(response_type), HOOK(request_type), HOOK(soft_limit_class),
     HOOK(not_found_class), HOOK(scan_json), HOOK(collect), HOOK(count_threads), HOOK(stream),
     HOOK(sys_names), HOOK(sys_path), HOOK(sys_path_items), HOOK(module_names),

@@ -22,6 +22,7 @@ typedef struct {
     PyObject *report;            /* report(exception, script_id, check) -> the same of a text */
     PyObject *finish;            /* finish(in_order): threads and connections of the call end */
     PyObject *new_check;         /* new_check(script_id) -> the DFF of a check, and its rows */
+    PyObject *run_task;          /* run_task(name, kwargs) -> the result of a task of ours */
     PyObject *restore;           /* restore(touched) -> True: replace the worker */
     PyObject *ctx_values;        /* dict behind DFF.CTX */
     PyObject *response_type;     /* what DFF.RESP returns */

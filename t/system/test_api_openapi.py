@@ -384,9 +384,8 @@ def test_system_configs(admin):
 
 
 def test_data_sources(node, admin):
-    base = {'id': 'src_test', 'type': 'mysql', 'title': 'T', 'configJSON': {
-        'host': '127.0.0.1', 'database': 'd', 'user': 'u', 'password': 'source-secret',
-        'charset': 'utf8mb4'}}
+    base = {'id': 'src_test', 'type': 'http', 'title': 'T', 'configJSON': {
+        'host': '127.0.0.1', 'port': node.port, 'user': 'u', 'password': 'source-secret'}}
     assert admin.add('data-sources', **base) == 'src_test'
     [row] = admin.list('data-sources', id='src_test')
     assert row['configJSON']['host'] == '127.0.0.1' and row['isBuiltin'] is False
@@ -398,15 +397,15 @@ def test_data_sources(node, admin):
     bad(admin.post('/api/v1/data-sources/do/add', {'data': {**base, 'id': 'dataflux_x'}}),
         'EBizCondition.ReservedDataSourceIDPrefix', 403)
     bad(admin.post('/api/v1/data-sources/do/add', {'data': {**base, 'id': 'other', 'configJSON':
-                                                            {'host': 'x'}}}),
+                                                            {'port': 80}}}),
         'EClientBadRequest.InvalidDataSourceConfigJSON', 400)
     bad(admin.post('/api/v1/data-sources/do/add', {'data': {**base, 'type': 'x'}}),
         'EClientBadRequest', 400)
     admin.modify('data-sources', 'src_test', title='New')
     admin.modify('data-sources', 'src_test', configJSON={
-        'host': 'other', 'database': 'd', 'user': 'u', 'charset': 'utf8'})
-    [row] = admin.list('data-sources', type='mysql', id='src_test')
-    assert row['configJSON']['host'] == 'other' and row['title'] == 'New'
+        'host': 'localhost', 'port': node.port, 'user': 'u'})
+    [row] = admin.list('data-sources', type='http', id='src_test')
+    assert row['configJSON']['host'] == 'localhost' and row['title'] == 'New'
     admin.delete('data-sources', 'src_test')
     assert 'source-secret' not in node.log_text()
 

@@ -2,6 +2,7 @@
 #include "api/rest/dff_entity.h"
 #include "api/rest/dff_routes.h"
 
+#include "api/rest/dff_source_try.h"
 #include "store/dff_source.h"
 
 #include "dff_banned.h"
@@ -11,7 +12,7 @@
 static const char *const dff_source_types[] = {
     "df_dataway", "df_datakit", "dff_sidecar", "influxdb", "mysql", "redis", "memcached",
     "clickhouse", "oracle", "sqlserver", "postgresql", "mongodb", "elasticsearch", "nsq", "mqtt",
-    NULL
+    "http", NULL
 };
 
 
@@ -75,16 +76,19 @@ dff_source_seal(dff_web_call_t *call, dff_write_t *write, dff_str_t type, dff_st
                             DFF_DB_VALUE_TEXT(((dff_str_t) { copy, sealed.len })), err);
     } else if (err->reason == DFF_E_CLIENT_BAD_REQUEST) {
         call->answer.sub_reason = "InvalidDataSourceConfigJSON";
+        dff_buf_clear(&call->answer.detail);
+        dff_source_fields(&call->answer.detail, type);
     }
     dff_buf_release(&sealed);
     return rc;
 }
 
 
-/* What is there: type, config, and whether it is ours to keep. */
+/* What is there: whether it is ours to keep, and what a new config is sealed with. *type
+ * (may be NULL): its type, in the arena; data NULL when there is no such data source. */
 static int
 dff_source_check_stored(dff_web_call_t *call, dff_str_t id, dff_write_t *write, const char *sub,
-    dff_err_t *err)
+    dff_str_t *type, dff_err_t *err)
 {
     dff_db_value_t values[] = { DFF_DB_VALUE_TEXT(id) };
     dff_db_rows_t  rows;
@@ -94,6 +98,10 @@ dff_source_check_stored(dff_web_call_t *call, dff_str_t id, dff_write_t *write, 
                      " WHERE id = ?", DFF_DB_ARGS(values), &rows, err) != DFF_OK)
     {
         return DFF_ERROR;
+    }
+    if (type != NULL) {
+        *type = rows.nrows == 0 ? DFF_STR_NULL
+            : dff_str_from(dff_arena_copy(&call->arena, dff_db_cell(&rows, 0, 0)));
     }
     if (rows.nrows > 0 && dff_db_number(dff_db_cell(&rows, 0, 2)) != 0) {
         rc = dff_web_refuse(call, err, DFF_E_BIZ_CONDITION, sub, NULL,
@@ -112,7 +120,7 @@ dff_source_before(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
 {
     if (write->op != DFF_OP_ADD) {
         return dff_source_check_stored(call, write->id, write,
-                                       "ModifyingBuiltinDataSourceNotAllowed", err);
+                                       "ModifyingBuiltinDataSourceNotAllowed", NULL, err);
     }
     if (write->id.len >= sizeof(DFF_SOURCE_RESERVED) - 1
         && memcmp(write->id.data, DFF_SOURCE_RESERVED, sizeof(DFF_SOURCE_RESERVED) - 1) == 0)
@@ -127,7 +135,65 @@ dff_source_before(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
 static int
 dff_source_remove(dff_web_call_t *call, dff_str_t id, dff_err_t *err)
 {
-    return dff_source_check_stored(call, id, NULL, "DeletingBuiltinDataSourceNotAllowed", err);
+    return dff_source_check_stored(call, id, NULL, "DeletingBuiltinDataSourceNotAllowed", NULL,
+                                   err);
+}
+
+
+/* The generic handlers behind a test of the connection, which cannot be in their
+ * transaction: what was there may be another by then, and is checked again. */
+
+static int
+dff_source_add(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_write_t    write = {
+        .entity = call->endpoint->entity, .op = DFF_OP_ADD, .data = dff_web_data(call),
+    };
+    dff_db_value_t values[1];
+    dff_db_rows_t  rows;
+    bool           there;
+
+    write.id = dff_member_text(&call->arena, write.data, "id");
+    values[0] = DFF_DB_VALUE_TEXT(write.id);
+    if (dff_entity_take_values(call, &write, err) != DFF_OK
+        || dff_db_query(call->web->api->db, "SELECT seq FROM data_source WHERE id = ?",
+                        DFF_DB_ARGS(values), &rows, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    there = rows.nrows > 0;
+    dff_db_rows_release(&rows);
+    if (there) {
+        return dff_web_refuse(call, err, DFF_E_BIZ_CONDITION, write.entity->duplicated, NULL,
+                              "There is a data source with this id");
+    }
+    return dff_source_before(call, &write, err) != DFF_OK ? DFF_ERROR
+        : dff_source_try_config(call, write.id, dff_write_get(&write, "type")->text,
+                                dff_write_get(&write, "configJSON")->text, dff_entity_add, err);
+}
+
+
+static int
+dff_source_modify(dff_web_call_t *call, dff_err_t *err)
+{
+    dff_write_t write = {
+        .entity = call->endpoint->entity, .op = DFF_OP_MODIFY, .data = dff_web_data(call),
+        .id = call->params[0],
+    };
+    dff_str_t   type;
+
+    if (dff_entity_take_values(call, &write, err) != DFF_OK
+        || dff_source_check_stored(call, write.id, &write, "ModifyingBuiltinDataSourceNotAllowed",
+                                   &type, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    if (type.data == NULL) {
+        return dff_web_not_found(call, err, write.entity->noun, write.id);
+    }
+    return dff_write_get(&write, "configJSON") == NULL ? dff_entity_modify(call, err)
+        : dff_source_try_config(call, write.id, type, dff_write_get(&write, "configJSON")->text,
+                                dff_entity_modify, err);
 }
 
 
@@ -154,11 +220,15 @@ static const dff_endpoint_t dff_source_rows[] = {
     DFF_ROUTE_LIST(DFF_SOURCES, "data sources", &dff_source_entity, DFF_GENERAL_R,
                    DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_SOURCES "/do/add", "Add a data source", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
-      .body = &dff_source_add_body, .handler = dff_entity_add, .entity = &dff_source_entity,
+      .body = &dff_source_add_body, .handler = dff_source_add, .entity = &dff_source_entity,
       .flags = DFF_ENDPOINT_SECRET },
     { DFF_WEB_POST, DFF_SOURCES "/:id/do/modify", "Modify a data source", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_source_modify_body, .handler = dff_entity_modify,
+      DFF_GENERAL_W, .body = &dff_source_modify_body, .handler = dff_source_modify,
       .entity = &dff_source_entity, .flags = DFF_ENDPOINT_SECRET },
+    { DFF_WEB_GET, DFF_SOURCES "/:id/do/test", "Test the connection of a data source",
+      DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_source_test },
+    { DFF_WEB_POST, DFF_SOURCES "/:id/do/query", "Query a data source", DFF_SIGN_IN_ANY,
+      DFF_GENERAL_W, .body = &dff_source_query_body, .handler = dff_source_query },
     DFF_ROUTE_DELETE(DFF_SOURCES, "a data source", &dff_source_entity, DFF_GENERAL_W,
                      DFF_SIGN_IN_ANY),
 };

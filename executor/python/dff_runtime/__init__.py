@@ -16,7 +16,7 @@ import _dff
 from billiard.exceptions import SoftTimeLimitExceeded
 
 from . import check, ending, exceptions, failure, finder, guards, http_request, objects, options
-from . import response, stream
+from . import response, stream, system
 
 # What many scripts import: loaded once, its memory shared by all workers.
 WARM = (
@@ -69,6 +69,7 @@ def start(settings_text):
         describe=failure.describe,
         report=failure.report,
         finish=ending.finish,
+        run_task=system.System(settings, names['SRC']),
         new_check=lambda script_id: check.Check(names, checks, script_id),
         restore=guards.restore,
         ctx_values=ctx_values,
