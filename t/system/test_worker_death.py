@@ -6,7 +6,9 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from faults import marks_folder
 from node import log_events, wait_until
+from test_master_recovery import Jobs
 
 
 def timed_call(node):
@@ -33,6 +35,26 @@ def test_kill_9_of_a_worker_in_a_call_is_answered_within_a_second(fresh_node):
     assert 'signal 9' in answer.json['detail']['einfoTEXT']
     assert ended_at - killed_at < 1
     assert node.call('auln-ok').text == 'ok'
+
+
+def test_a_killed_worker_costs_its_job_and_none_that_runs_beside_or_waits_behind_it(fresh_node):
+    node = fresh_node
+    node.allow('signal 9')
+    node.publish_fixtures()
+    jobs, victim = Jobs(node), marks_folder(node) / 'victim'
+    jobs.push('nap_as', {'path': str(victim), 'seconds': 20})
+    jobs.push('nap', {'seconds': 3})
+    wait_until(lambda: jobs.held() == (0, 2) and victim.exists() and victim.read_text(), 5,
+               'the start of both')
+    for _ in range(3):
+        jobs.push('nap', {'seconds': 0.1})
+    wait_until(lambda: jobs.held() == (3, 2), 2, 'three claimed ones')
+    before = set(node.python_workers())
+
+    os.kill(int(victim.read_text()), signal.SIGKILL)
+    assert jobs.statuses() == ['lost'] + ['success'] * 4
+    wait_until(lambda: len(node.python_workers()) == len(before), 5, 'a new worker')
+    assert len(before - set(node.python_workers())) == 1
 
 
 def test_a_call_that_ends_its_process_costs_only_itself(node):
