@@ -1,5 +1,5 @@
-"""A unix socket in front of a node's Redis that can be cut, or go silent as behind a
-firewall that has forgotten a connection: nothing is closed, and nothing comes through."""
+"""A socket in front of a server that can be cut, or go silent as behind a firewall that has
+forgotten a connection: nothing is closed, and nothing comes through."""
 
 import os
 import selectors
@@ -8,10 +8,12 @@ import threading
 
 
 class Cable:
-    """with Cable(path, target) as cable: … cable.cut(); cable.forget()"""
+    """with Cable(path, target) as cable: … cable.cut(); cable.forget()
+    path, target: of unix sockets; or path None, target a port of 127.0.0.1, and so is
+    cable.port."""
 
     def __init__(self, path, target):
-        self.path, self.target = str(path), str(target)
+        self.path, self.target = path, target
         self.ends = {}              # a socket -> the one on the other side
         self.silent = set()         # what is read from these is thrown away
         self.selector = selectors.DefaultSelector()
@@ -19,9 +21,13 @@ class Cable:
         self.stopped = False
 
     def __enter__(self):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        os.chmod(self.path, 0o777)
+        if self.path is None:
+            self.listener = socket.create_server(('127.0.0.1', 0))
+            self.port = self.listener.getsockname()[1]
+        else:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(str(self.path))
+            os.chmod(self.path, 0o777)
         self.listener.listen(256)
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -34,7 +40,8 @@ class Cable:
         self.cut()
         self.selector.close()
         self.listener.close()
-        os.unlink(self.path)
+        if self.path is not None:
+            os.unlink(self.path)
 
     def cut(self):
         """Every connection is closed on both sides."""
@@ -63,9 +70,9 @@ class Cable:
 
     def _accept(self):
         client, _ = self.listener.accept()
-        server = socket.socket(socket.AF_UNIX)
+        server = socket.socket(socket.AF_INET if self.path is None else socket.AF_UNIX)
         try:
-            server.connect(self.target)
+            server.connect(('127.0.0.1', self.target) if self.path is None else str(self.target))
         except OSError:
             client.close()
             server.close()

@@ -35,10 +35,16 @@ class Link:
 
     def call(self, link, kwargs, options=None):
         """Status and JSON (or text) of the answer. OSError, ValueError: there was none."""
+        self.send(link, kwargs, options)
+        return self.receive()
+
+    def send(self, link, kwargs, options=None):
         body = json.dumps({'kwargs': kwargs, 'options': options or {}}).encode()
         self.socket.sendall(b'POST /api/v1/al/%s HTTP/1.1\r\nHost: test\r\n'
                             b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s'
                             % (link.encode(), len(body), body))
+
+    def receive(self):
         words = self.stream.readline().split()
         if len(words) < 2:
             raise OSError('the connection has ended')
@@ -89,7 +95,7 @@ class Caller(threading.Thread):
                 mark = f'{self.load.name}.{self.number}.{count}'
                 self.calling = mark
                 try:
-                    link = link or Link(self.load.node.port)
+                    link = link or Link(self.load.port)
                     self.answers[mark] = told(*link.call(
                         self.load.link, {'path': str(self.load.path), 'mark': mark,
                                          'seconds': self.load.seconds},
@@ -118,9 +124,11 @@ class Load:
 
     count = 0
 
-    def __init__(self, node, callers=CALLERS, seconds=0.005, link='auln-mark', options=None):
+    def __init__(self, node, callers=CALLERS, seconds=0.005, link='auln-mark', options=None,
+                 port=None):
         Load.count += 1
         self.node, self.seconds, self.link, self.options = node, seconds, link, options
+        self.port = port or node.port
         self.name = f'm{Load.count}'
         self.path = marks_folder(node) / self.name
         self.ending = threading.Event()
