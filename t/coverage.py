@@ -1,4 +1,5 @@
-"""Checks the tables of t/README.md, scripting.md and management.md: every test that they name must exist.
+"""Checks the tables of t/README.md, scripting.md, management.md and faults.md: every test
+that they name must exist.
 
     python3 t/coverage.py
 
@@ -10,7 +11,7 @@ import pathlib
 import re
 import sys
 
-DOCUMENTS = ('README.md', 'scripting.md', 'management.md')
+DOCUMENTS = ('README.md', 'scripting.md', 'management.md', 'faults.md')
 HERE = pathlib.Path(__file__).resolve().parent
 TEST = re.compile(r'`([\w/]+\.(?:t|py))`: (.+)')
 

@@ -17,7 +17,7 @@ from node import wait_until
 
 LONG = os.environ.get('DFF_FAULTS_LONG', '') not in ('', '0')
 HALT_S = 20 if LONG else 2          # a process that is stopped, a connection that is cut
-LOAD_S = 20 if LONG else 1          # load without a fault, before and after
+LOAD_S = 12 if LONG else 1          # load without a fault, before and after
 CALLERS = 16 if LONG else 8
 HEAL_S = 30                         # until calls are answered again, after a fault
 
@@ -28,6 +28,7 @@ class Link:
     def __init__(self, port, timeout=90):
         self.socket = socket.create_connection(('127.0.0.1', port), timeout=timeout)
         self.stream = self.socket.makefile('rb')
+        self.last = False       # nginx ends the connection with its last answer
 
     def close(self):
         self.stream.close()
@@ -53,6 +54,8 @@ class Link:
             name, _, value = line.partition(b':')
             if name.lower() == b'content-length':
                 size = int(value)
+            if name.lower() == b'connection':
+                self.last = value.strip() == b'close'
         answer = self.stream.read(size)
         if len(answer) != size:
             raise OSError('the answer is cut')
@@ -95,6 +98,8 @@ class Caller(threading.Thread):
                 mark = f'{self.load.name}.{self.number}.{count}'
                 self.calling = mark
                 try:
+                    if link and link.last:
+                        link = link.close()
                     link = link or Link(self.load.port)
                     self.answers[mark] = told(*link.call(
                         self.load.link, {'path': str(self.load.path), 'mark': mark,

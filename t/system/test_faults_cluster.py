@@ -11,6 +11,7 @@ import pytest
 
 from faults import LONG, Load, check, settle
 from node import free_port, run, wait_until
+from redis_proxy import RedisProxy
 
 DEAD_S = 30         # from the last sign of life to the recovery of the jobs (G2)
 
@@ -178,3 +179,45 @@ def vanish_and_return(home, others, network):
     words = check(load)
     print(dict(words))
     assert words['lost'] >= 3 and set(words) == {'ok', 'lost'}, words
+
+
+BETWEEN = {
+    'the taker is killed': lambda home: home.kill('executor'),
+    'all connections are cut': lambda home: home.redis('CLIENT', 'KILL', 'TYPE', 'normal'),
+}
+
+
+@pytest.mark.skipif(not LONG, reason='half a minute each: make faults')
+@pytest.mark.parametrize('what', BETWEEN)
+def test_between_the_cut_and_the_taking_over_anything_may_happen(home, make_node, what):
+    """A node is paused; the one that takes over has cut it off from Redis, and is about to take
+    its jobs when this happens. The paused node wakes up at that moment, too."""
+    paused = make_node(REDIS_PASSWORD=home.setting('REDIS_PASSWORD'), _WORKER_MAX_CONCURRENCY=6,
+                       REDIS_SOCKET=home.setting('REDIS_SOCKET'))
+    for node in (home, paused):
+        node.allow('Redis', 'is lost: node', 'came too late', 'was refused')
+    proxy_path = home.install / 'run/redis/p.sock'
+    with RedisProxy(proxy_path, home.setting('REDIS_SOCKET')) as proxy:
+        original = home.config.read_text()
+        home.set(REDIS_SOCKET=proxy_path)
+        home.restart('executor')
+        paused.start('executor')
+        with Load(home, callers=16, seconds=0.5) as load:
+            wait_until(lambda: started(paused, home) > 0, 10, 'jobs on the node')
+            proxy.hold(f'dff:claimed:{name_of(paused)}')
+            paused.kill('executor', signal.SIGSTOP)
+            assert proxy.held.wait(DEAD_S), 'its jobs are not taken'
+            BETWEEN[what](home)
+            paused.kill('executor', signal.SIGCONT)
+            proxy.release()
+            if not home.pid('executor'):
+                home.start('executor')
+            load.after()
+        home.stop('executor')       # before the proxy goes
+        home.config.write_text(original)
+        home.start('executor')
+    settle(home)
+    words = check(load)
+    print(f'{what}: {dict(words)}')
+    assert words['ok'] > 50 and set(words) <= {'ok', 'lost', 'refused', 'unknown'}, words
+    paused.stop('executor')

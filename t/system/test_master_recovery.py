@@ -77,14 +77,15 @@ def test_after_a_kill_claimed_jobs_run_and_started_ones_are_answered_as_lost(job
 def test_a_stop_lets_started_jobs_end_and_gives_claimed_ones_back_in_order(jobs):
     node = jobs.node
     for number in range(8):
-        jobs.push('nap', {'seconds': 5 if number < 2 else 0.1})
+        # longer than what is left to workers when the master ends without waiting for them
+        jobs.push('nap', {'seconds': 7 if number < 2 else 0.1})
     wait_until(lambda: jobs.held() == (6, 2), 5, 'two started, six claimed')
 
     node.kill('executor', signal.SIGTERM)
     # at once: other nodes may run them meanwhile
     wait_until(lambda: jobs.queued() == jobs.ids[2:], 2, 'the claimed ones in their queue')
     assert jobs.held() == (0, 2) and node.pid('executor')
-    wait_until(lambda: node.pid('executor') is None, 10, 'end of the executor')
+    wait_until(lambda: node.pid('executor') is None, 15, 'end of the executor')
     assert jobs.queued() == jobs.ids[2:]
     assert [jobs.status(job_id) for job_id in jobs.ids[:2]] == ['success'] * 2
     assert node.redis('EXISTS', f'dff:node:{jobs.name}') == 0

@@ -6,6 +6,7 @@ DFF_SOAK_SECONDS: how long (`make soak`: 30 minutes).
 
 import contextlib
 import os
+import re
 import threading
 import time
 
@@ -99,6 +100,9 @@ def at_rest(node):
 def test_mixed_load_keeps_memory_flat_and_the_ledger_balanced(make_node):
     node = make_node(_WORKER_CONCURRENCY=WORKERS, _WORKER_MAX_CONCURRENCY=8, LOG_LEVEL='ERROR')
     node.allow('ValueError', 'SoftTimeLimitExceeded')
+    # so that nginx ends the connections of callers now and then, in the short form, too
+    conf = node.install / 'nginx/nginx.conf'
+    conf.write_text(re.sub(r'keepalive_requests .*;', 'keepalive_requests 500;', conf.read_text()))
     node.start()
     node.publish_fixtures()
     node.ctl('batch', 'add', 't__basic.ok', '--id', 'bat-soak')
