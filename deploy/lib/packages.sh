@@ -118,7 +118,8 @@ packages_build=(gcc make libc6-dev "pkgconf|pkg-config" nginx
     libevent-dev libarchive-dev zlib1g-dev libpython3-dev python3)
 packages_node=(nginx curl ca-certificates redis-server
     "mariadb-server-core|mariadb-server-core-10.6" "mariadb-client-core|mariadb-client-core-10.6"
-    python3-pymysql python3-redis python3-psycopg2)    # what DFF.SRC connects with
+    python3-pymysql python3-redis python3-psycopg2     # what DFF.SRC connects with
+    python3-pip)                                       # what installs packages for scripts
 packages_test=(
     libcmocka-dev libtest-base-perl perl python3-pytest postgresql libfaketime iproute2)
 

@@ -25,6 +25,7 @@ static const dff_endpoint_group_t *const dff_endpoint_groups[] = {
     &dff_overview_routes,
     &dff_public_routes,
     &dff_recover_routes,
+    &dff_python_routes,
     &dff_resource_routes,
     &dff_script_routes,
     &dff_script_set_routes,

@@ -19,6 +19,7 @@ typedef struct {
     int             fd;         /* what it says, up to its end */
     struct event   *readable;
     dff_buf_t       said;
+    dff_file_work_answer_fn answer;
 } dff_file_work_t;
 
 
@@ -88,7 +89,7 @@ dff_file_work_on_readable(evutil_socket_t fd, short what, void *ctx)
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    rc = dff_file_work_answer(call, (dff_str_t) { work->said.data, work->said.len }, &err);
+    rc = work->answer(call, (dff_str_t) { work->said.data, work->said.len }, &err);
     call->release = NULL;
     dff_file_work_free(work);
     dff_web_finish(call, rc, &err);
@@ -97,7 +98,8 @@ dff_file_work_on_readable(evutil_socket_t fd, short what, void *ctx)
 
 /* DFF_OK: work->pid runs, and *out is the end that it writes to, which is closed. */
 static int
-dff_file_work_spawn(dff_file_work_t *work, char *const *words, dff_err_t *err)
+dff_file_work_spawn(dff_file_work_t *work, const char *program, char *const *words,
+    dff_err_t *err)
 {
     static char *const         environment[] = { "PATH=/usr/bin:/bin", NULL };
     posix_spawn_file_actions_t actions;
@@ -111,8 +113,7 @@ dff_file_work_spawn(dff_file_work_t *work, char *const *words, dff_err_t *err)
     if (rc == 0) {
         rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         rc = rc == 0 ? posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO) : rc;
-        rc = rc == 0 ? posix_spawn(&work->pid, "/proc/self/exe", &actions, NULL, words,
-                                   environment) : rc;
+        rc = rc == 0 ? posix_spawn(&work->pid, program, &actions, NULL, words, environment) : rc;
         (void) posix_spawn_file_actions_destroy(&actions);
     }
     (void) close(pipes[1]);     /* never written to here */
@@ -126,16 +127,11 @@ dff_file_work_spawn(dff_file_work_t *work, char *const *words, dff_err_t *err)
 }
 
 
-int
-dff_file_work_start(dff_web_call_t *call, const char *operation, const char *target,
-    const char *argument, dff_err_t *err)
+static int
+dff_file_work_begin(dff_web_call_t *call, const char *program, char *const *words,
+    dff_file_work_answer_fn answer, dff_err_t *err)
 {
-    dff_api_t       *api = call->web->api;
     dff_file_work_t *work;
-    char            *words[] = {
-        "dff-executor", "--files", api->cfg->resource_root_path, (char *) operation,
-        (char *) target, argument[0] == '\0' ? NULL : (char *) argument, NULL
-    };
 
     if (call->web->nfile_works >= DFF_FILE_WORKS_MAX) {
         return dff_err_set(err, DFF_E_SYS_LIMIT_REACHED,
@@ -147,12 +143,13 @@ dff_file_work_start(dff_web_call_t *call, const char *operation, const char *tar
     }
     work->call = call;
     work->fd = -1;
+    work->answer = answer;
     call->web->nfile_works++;
-    if (dff_file_work_spawn(work, words, err) != DFF_OK) {
+    if (dff_file_work_spawn(work, program, words, err) != DFF_OK) {
         dff_file_work_free(work);
         return DFF_ERROR;
     }
-    work->readable = event_new(api->base, work->fd, EV_READ | EV_PERSIST,
+    work->readable = event_new(call->web->api->base, work->fd, EV_READ | EV_PERSIST,
                                dff_file_work_on_readable, work);
     if (work->readable == NULL || event_add(work->readable, NULL) != 0) {
         dff_file_work_free(work);
@@ -162,4 +159,25 @@ dff_file_work_start(dff_web_call_t *call, const char *operation, const char *tar
     call->release = dff_file_work_free;
     call->outlives = true;
     return DFF_WEB_WAITS;
+}
+
+
+int
+dff_file_work_run(dff_web_call_t *call, char *const *words, dff_file_work_answer_fn answer,
+    dff_err_t *err)
+{
+    return dff_file_work_begin(call, words[0], words, answer, err);
+}
+
+
+int
+dff_file_work_start(dff_web_call_t *call, const char *operation, const char *target,
+    const char *argument, dff_err_t *err)
+{
+    char *words[] = {
+        "dff-executor", "--files", call->web->api->cfg->resource_root_path, (char *) operation,
+        (char *) target, argument[0] == '\0' ? NULL : (char *) argument, NULL
+    };
+
+    return dff_file_work_begin(call, "/proc/self/exe", words, dff_file_work_answer, err);
 }

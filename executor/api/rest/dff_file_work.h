@@ -17,4 +17,11 @@
 int dff_file_work_start(dff_web_call_t *call, const char *operation, const char *target,
     const char *argument, dff_err_t *err);
 
+/* What a program has written, up to its end: ends the call as a handler. */
+typedef int (*dff_file_work_answer_fn)(dff_web_call_t *call, dff_str_t said, dff_err_t *err);
+
+/* The same for another program, with words[0] as its path. */
+int dff_file_work_run(dff_web_call_t *call, char *const *words, dff_file_work_answer_fn answer,
+    dff_err_t *err);
+
 #endif

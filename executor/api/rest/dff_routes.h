@@ -29,6 +29,7 @@ extern const dff_endpoint_group_t dff_openapi_routes;
 extern const dff_endpoint_group_t dff_overview_routes;
 extern const dff_endpoint_group_t dff_public_routes;
 extern const dff_endpoint_group_t dff_recover_routes;
+extern const dff_endpoint_group_t dff_python_routes;
 extern const dff_endpoint_group_t dff_resource_routes;
 extern const dff_endpoint_group_t dff_script_routes;
 extern const dff_endpoint_group_t dff_script_set_routes;
