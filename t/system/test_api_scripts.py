@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -92,6 +93,24 @@ def test_a_script_from_its_draft_to_a_call(node, admin, tset):
     [row] = admin.list('auth-links', id='auln-tset')
     assert row['funcId'] == 'tset__one.twice' and row['func_id'] is None
     admin.delete('auth-links', 'auln-tset')
+
+
+def test_a_publish_goes_on_when_its_client_leaves(node, admin, tset):
+    admin.add('scripts', id='tset__left', codeDraft='import time\ntime.sleep(1)\n' + CODE)
+    body = b'{"data":{"note":"left"}}'
+    with socket.create_connection(('127.0.0.1', node.port)) as client:
+        client.sendall(b'POST /api/v1/scripts/tset__left/do/publish HTTP/1.1\r\nHost: x\r\n'
+                       b'Content-Type: application/json\r\nX-Trace-Id: trace-of-leaver\r\n'
+                       b'X-Dff-Auth-Token: %s\r\nContent-Length: %d\r\n\r\n%s'
+                       % (admin.token.encode(), len(body), body))
+        wait_until(lambda: any(node.redis('HLEN', key) for key in
+                               node.redis('KEYS', 'dff:started:*')), 10, 'the check')
+    [row] = wait_until(lambda: admin.list('script-publish-history', scriptId='tset__left'), 10,
+                       'the published version')
+    assert row['note'] == 'left'
+    [record] = wait_until(lambda: admin.list('operation-records', traceId='trace-of-leaver'), 10,
+                          'the record')
+    assert record['respStatusCode'] == 200 and record['reqParamsJSON'] == {'id': 'tset__left'}
 
 
 def test_tabs_become_spaces_and_a_missing_draft_a_sample(admin, tset):

@@ -188,6 +188,9 @@ dff_web_run(dff_web_call_t *call, dff_job_t *job, int wait_ms, dff_web_resume_fn
     /* Only who called a function has a task id to ask for its late result with. */
     bool keep_late = job->origin == DFF_ORIGIN_DIRECT;
 
+    /* What was begun and is recorded comes to its end, also when its client has left. */
+    call->outlives = dff_privilege_writes(call->endpoint->privilege)
+        && (call->endpoint->flags & DFF_ENDPOINT_NO_RECORD) == 0;
     call->resume = resume;
     job->trace_id = dff_str_from(call->req.trace_id);
     call->wait = dff_replies_call(call->web->api->replies, job, wait_ms, keep_late,
