@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "files/dff_file_path.h"
+#include "files/dff_files.h"
 #include "master/dff_clean.h"
 
 #include "dff_banned.h"
@@ -24,8 +24,22 @@ dff_clean_fail(const char *what, const char *name)
     return 1;
 }
 
+/* A folder with all that is in it; no link is followed. */
 static int
-dff_clean_entries(DIR *dir, const char *name, int64_t older_than_s)
+dff_clean_tree(int folder, const char *name)
+{
+    dff_files_t files = { .root = -1 };
+    dff_err_t   err;
+
+    if (dff_files_remove(&files, folder, name, &err) == DFF_OK)
+        return 0;
+    (void) fprintf(stderr, "dff-executor --clean: %s: %s\n", name, err.message);
+    return 1;
+}
+
+/* trees: folders, too, by the age of the folder itself. */
+static int
+dff_clean_entries(DIR *dir, const char *name, int64_t older_than_s, bool trees)
 {
     struct dirent *entry;
     struct stat    st;
@@ -33,8 +47,13 @@ dff_clean_entries(DIR *dir, const char *name, int64_t older_than_s)
 
     while (errno = 0, (entry = readdir(dir)) != NULL) {
         if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0
-            || S_ISDIR(st.st_mode) || (int64_t) st.st_mtime >= older_than_s)
+            || (int64_t) st.st_mtime >= older_than_s || strcmp(entry->d_name, ".") == 0
+            || strcmp(entry->d_name, "..") == 0 || (S_ISDIR(st.st_mode) && !trees))
         {
+            continue;
+        }
+        if (S_ISDIR(st.st_mode)) {
+            failed |= dff_clean_tree(dirfd(dir), entry->d_name);
             continue;
         }
         /* Another node may clean the same folder. */
@@ -47,7 +66,7 @@ dff_clean_entries(DIR *dir, const char *name, int64_t older_than_s)
 /* A folder right below root. The scripts' user may have put anything in its place, and
  * root must not follow a link from there. */
 static int
-dff_clean_folder(int root, const char *name, int64_t keep_s)
+dff_clean_folder(int root, const char *name, int64_t keep_s, bool trees)
 {
     int  fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), failed;
     DIR *dir;
@@ -60,7 +79,7 @@ dff_clean_folder(int root, const char *name, int64_t keep_s)
         (void) close(fd);
         return failed;
     }
-    failed = dff_clean_entries(dir, name, (int64_t) time(NULL) - keep_s);
+    failed = dff_clean_entries(dir, name, (int64_t) time(NULL) - keep_s, trees);
     (void) closedir(dir);
     return failed;
 }
@@ -86,9 +105,9 @@ dff_clean_main(const char *words)
         /* Not made yet: nothing to clean. */
         failed = errno == ENOENT ? 0 : dff_clean_fail("open", path);
     } else {
-        failed = dff_clean_folder(root, ".uploads", keep_s);
-        failed |= dff_clean_folder(root, ".downloads", DFF_CLEAN_DOWNLOADS_S);
-        failed |= dff_clean_folder(root, DFF_FILE_TEMPORARY, DFF_CLEAN_TEMPORARY_S);
+        failed = dff_clean_folder(root, ".uploads", keep_s, false);
+        failed |= dff_clean_folder(root, ".downloads", DFF_CLEAN_DOWNLOADS_S, false);
+        failed |= dff_clean_folder(root, DFF_FILE_TEMPORARY, DFF_CLEAN_TEMPORARY_S, true);
         (void) close(root);
     }
     free(path);

@@ -271,6 +271,26 @@ def test_files_that_have_had_their_time_are_removed(clean):
     folder.rmdir()
 
 
+def test_what_killed_operations_left_is_removed(clean, tmp_path):
+    """Unpacked halves, folders of an installation: with all that is in them."""
+    made = resources(clean) / '.api'
+    made.mkdir(exist_ok=True)
+    outside = tmp_path / 'outside'
+    outside.mkdir()
+    (outside / 'file').write_text('x')
+    old, young = made / 'old', made / 'young'
+    for folder in (old, young):
+        (folder / 'a/b').mkdir(parents=True)
+        (folder / 'a/b/file').write_text('x')
+        (folder / 'link').symlink_to(outside)
+    for folder, age in ((old, 86401), (young, 80000)):
+        os.utime(folder, (time.time() - age,) * 2)
+    clean.reload('executor')
+    wait_until(lambda: not old.exists(), 10, 'the end of the old folder')
+    assert (young / 'a/b/file').exists() and (outside / 'file').exists()
+    shutil.rmtree(young)
+
+
 def test_cleaning_does_not_follow_a_link_that_a_script_has_put_there(make_node, tmp_path):
     node = make_node()
     victim = tmp_path / 'victim'
