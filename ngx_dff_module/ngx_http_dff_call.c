@@ -20,6 +20,7 @@ static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_j
 static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
+static void ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at);
 static void ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after);
 static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
@@ -285,8 +286,6 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 static void
 ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
 {
-    ngx_msec_int_t  left;
-
     if (call->state == NGX_HTTP_DFF_CALL_ENDED) {
         return;
     }
@@ -294,9 +293,18 @@ ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
     call->confirmed = 1;
 
     if (!call->async) {
-        left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
-        ngx_http_dff_call_arm(call, left > 0 ? (ngx_msec_t) left : 1);
+        ngx_http_dff_call_arm_at(call, call->deadline - (call->end->asked_later
+                                                         ? NGX_HTTP_DFF_LATE_LEAD : 0));
     }
+}
+
+
+static void
+ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at)
+{
+    ngx_msec_int_t  left = (ngx_msec_int_t) (at - ngx_current_msec);
+
+    ngx_http_dff_call_arm(call, left > 0 ? (ngx_msec_t) left : 1);
 }
 
 
@@ -382,6 +390,7 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     }
 
     c = ctx->request->connection;
+    ngx_http_dff_late_in_time(ctx);
     end->replied(ctx, reply);
     ngx_http_run_posted_requests(c);
 }
@@ -406,6 +415,12 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
+    if (call->end->asked_later && ctx->late == NGX_HTTP_DFF_LATE_NOT_YET) {
+        ngx_http_dff_late_ask(ctx, call->marker_ttl_s);
+        ngx_http_dff_call_arm_at(call, call->deadline);
+        return;
+    }
+
     c = ctx->request->connection;
     ngx_http_dff_call_api_timeout(call, ctx);
     ngx_http_run_posted_requests(c);
@@ -415,13 +430,12 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx)
 {
-    int64_t                         marker_ttl_s = call->marker_ttl_s;
     const ngx_http_dff_call_end_t  *end = call->end;
 
     (void) ngx_http_dff_call_end(call);
 
     if (end->asked_later) {
-        ngx_http_dff_late_tell(ctx, marker_ttl_s);
+        ngx_http_dff_late_tell(ctx);
         return;
     }
 

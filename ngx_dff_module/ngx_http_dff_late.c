@@ -3,7 +3,7 @@
 #include "ngx_http_dff_ask.h"
 #include "ngx_http_dff_late.h"
 
-#define NGX_HTTP_DFF_LATE_PATIENCE  150    /* ms that 599.1 may be late to know the state */
+#define NGX_HTTP_DFF_LATE_PATIENCE  10     /* ms that 599.1 may be late to know the state */
 #define NGX_HTTP_DFF_LATE_MARKER    512    /* bytes of a marker */
 
 /*
@@ -21,6 +21,7 @@ static size_t ngx_http_dff_late_marker(u_char *marker, dff_str_t id);
 static void ngx_http_dff_late_set(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t raw,
     int64_t ttl_s, ngx_uint_t only_if_new);
 static void ngx_http_dff_late_told(ngx_http_dff_ctx_t *ctx, redisReply *reply);
+static void ngx_http_dff_late_answer(ngx_http_dff_ctx_t *ctx);
 
 
 void
@@ -57,7 +58,7 @@ ngx_http_dff_late_keep(ngx_http_dff_worker_t *worker, dff_str_t id, dff_str_t ra
 
 
 void
-ngx_http_dff_late_tell(ngx_http_dff_ctx_t *ctx, int64_t ttl_s)
+ngx_http_dff_late_ask(ngx_http_dff_ctx_t *ctx, int64_t ttl_s)
 {
     u_char     marker[NGX_HTTP_DFF_LATE_MARKER], ttl[NGX_INT64_LEN];
     dff_str_t  id = ngx_http_dff_str(ctx->task_id);
@@ -79,23 +80,63 @@ ngx_http_dff_late_tell(ngx_http_dff_ctx_t *ctx, int64_t ttl_s)
     argv[7].data = (u_char *) started_key;
     argv[8] = ctx->task_id;
 
-    if (ngx_http_dff_ask(ctx, ngx_http_dff_late_told, NGX_HTTP_DFF_LATE_PATIENCE, 9, argv)
+    ctx->late = NGX_HTTP_DFF_LATE_ASKED;
+
+    if (ngx_http_dff_ask(ctx, ngx_http_dff_late_told,
+                         NGX_HTTP_DFF_LATE_LEAD + NGX_HTTP_DFF_LATE_PATIENCE, 9, argv)
         != NGX_OK)
     {
-        ngx_http_dff_late_told(ctx, NULL);
+        ctx->late = NGX_HTTP_DFF_LATE_UNKNOWN;
     }
+}
+
+
+static void
+ngx_http_dff_late_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
+{
+    ngx_uint_t  due = ctx->late == NGX_HTTP_DFF_LATE_DUE;
+
+    ctx->late = reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0
+                ? NGX_HTTP_DFF_LATE_QUEUED : NGX_HTTP_DFF_LATE_UNKNOWN;
+
+    if (due) {
+        ngx_http_dff_late_answer(ctx);
+    }
+}
+
+
+void
+ngx_http_dff_late_tell(ngx_http_dff_ctx_t *ctx)
+{
+    if (ctx->late == NGX_HTTP_DFF_LATE_ASKED) {
+        ctx->late = NGX_HTTP_DFF_LATE_DUE;
+        return;
+    }
+
+    ngx_http_dff_late_answer(ctx);
+}
+
+
+void
+ngx_http_dff_late_in_time(ngx_http_dff_ctx_t *ctx)
+{
+    if (ctx->late != NGX_HTTP_DFF_LATE_NOT_YET && !ctx->options.save_result) {
+        ngx_http_dff_late_unmark(ctx->worker, ngx_http_dff_str(ctx->task_id));
+    }
+
+    ctx->late = NGX_HTTP_DFF_LATE_NOT_YET;
 }
 
 
 /* Without a word from Redis: the text that callers know, which says of the task only
  * that it was not withdrawn. */
 static void
-ngx_http_dff_late_told(ngx_http_dff_ctx_t *ctx, redisReply *reply)
+ngx_http_dff_late_answer(ngx_http_dff_ctx_t *ctx)
 {
     json_t      *detail;
     ngx_msec_t   waited;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER || reply->integer != 0) {
+    if (ctx->late != NGX_HTTP_DFF_LATE_QUEUED) {
         ngx_http_dff_answer_error(ctx, DFF_E_API_TIMEOUT, NULL, NULL,
                                   json_pack("{s:s%}", "id", ctx->task_id.data,
                                             ctx->task_id.len));

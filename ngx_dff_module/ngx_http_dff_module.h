@@ -101,6 +101,15 @@ typedef struct {
 } ngx_http_dff_options_t;
 
 /* One per request that our handler took. Lives in the request's pool. */
+/* What is known of a task whose API timeout is near: ngx_http_dff_late.h. */
+typedef enum {
+    NGX_HTTP_DFF_LATE_NOT_YET,  /* its timeout is not near */
+    NGX_HTTP_DFF_LATE_ASKED,    /* Redis is asked */
+    NGX_HTTP_DFF_LATE_DUE,      /* and the timeout has passed since */
+    NGX_HTTP_DFF_LATE_QUEUED,   /* no worker has it */
+    NGX_HTTP_DFF_LATE_UNKNOWN   /* a worker has it, or Redis said nothing */
+} ngx_http_dff_late_e;
+
 struct ngx_http_dff_ctx_s {
     ngx_http_request_t         *request;
     ngx_http_dff_worker_t      *worker;
@@ -133,6 +142,7 @@ struct ngx_http_dff_ctx_s {
     const char                 *outcome_sub;  /* what follows it after a dot; NULL: nothing */
     ngx_msec_t                  cost;         /* until the answer */
     ngx_msec_t                  pushed;       /* ngx_current_msec of the job's push */
+    ngx_http_dff_late_e         late;
     ngx_str_t                   cache_as;     /* digest under which the result is cached */
     ngx_table_elt_t            *cached;       /* header of an answer that comes from there */
     struct ngx_http_dff_call_s *call;         /* while waiting for a reply */

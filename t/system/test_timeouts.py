@@ -3,6 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from node import wait_until
 
 
@@ -32,6 +34,25 @@ def test_a_late_function_is_answered_599_1_and_its_result_can_be_fetched(node):
     assert done.json['data']['startTime'] < done.json['data']['endTime']
 
     assert node.get(f'/api/v1/func-result?taskId={task}&unfold=true').text == 'rested'
+
+
+@pytest.mark.parametrize('kept', [False, True])
+def test_a_function_that_ends_just_before_the_api_timeout_leaves_only_a_result_that_is_kept(
+        node, kept):
+    for _ in range(3):             # 0.87 s: when 599.1 is prepared already
+        answer = node.call('auln-nap', {'apiTimeout': 1, 'saveResult': kept}, seconds=0.87)
+        if answer.status == 200:
+            break
+    assert answer.status == 200, answer
+    task = answer.headers['x-dff-task-id']
+    key = f'dff:result:{task}'
+    if kept:
+        time.sleep(0.3)
+        assert result_of(node, task).json['data']['status'] == 'success'
+    else:
+        wait_until(lambda: node.redis('EXISTS', key) == 0, 2, 'the end of the marker')
+        time.sleep(0.3)
+        assert node.redis('EXISTS', key) == 0
 
 
 def test_a_job_that_no_worker_has_taken_is_queued(node):
