@@ -1,5 +1,6 @@
 /* The last words of a worker: see the header. */
 #include "ngx_http_dff_drain.h"
+#include "ngx_http_dff_redis_events.h"
 
 #include <hiredis/sds.h>
 #include <poll.h>
@@ -31,9 +32,7 @@ ngx_http_dff_drain(ngx_http_dff_redis_t *link, ngx_msec_t limit)
 
         /* each may end the connection, and the context with it */
         if (fd.revents & POLLOUT) {
-            link->writing = 1;
-            redisAsyncHandleWrite(link->context);
-            link->writing = 0;
+            ngx_http_dff_redis_write(link);
         } else {
             redisAsyncHandleRead(link->context);
         }

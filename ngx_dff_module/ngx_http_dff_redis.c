@@ -6,6 +6,7 @@
 #include <hiredis/sds.h>
 
 #include "dff_keys.h"
+#include "dff_redis_out.h"
 
 #define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms, log-in included */
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MIN        50    /* ms */
@@ -175,7 +176,7 @@ ngx_http_dff_redis_due(ngx_http_dff_redis_t *link)
 {
     redisContext  *c = &link->context->c;
 
-    if (sdslen(c->obuf) > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
+    if (sdslen(c->obuf) - link->sent > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
         return NGX_ERROR;
     }
 
@@ -222,6 +223,8 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
     link->state = NGX_HTTP_DFF_REDIS_CONNECTING;
     link->answers = 0;
     link->buffered = 0;
+    link->sent = 0;
+    ac->c.reader->maxbuf = DFF_REDIS_KEEP_SIZE;
 
     ngx_http_dff_redis_attach(link);
     ngx_http_dff_redis_guard(link);

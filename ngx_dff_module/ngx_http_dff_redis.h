@@ -78,6 +78,7 @@ struct ngx_http_dff_redis_s {
     ngx_msec_t                        progress;  /* ngx_current_msec of the last one, or of
                                                     the command that made a reply due */
     size_t                            buffered;  /* bytes of an unfinished reply then */
+    size_t                            sent;      /* bytes of the output buffer that are written */
     ngx_uint_t                        answers;   /* begun or complete, of this connection */
     redisReplyObjectFunctions         guard;     /* ngx_http_dff_redis_guard.h */
     redisReplyObjectFunctions        *objects;

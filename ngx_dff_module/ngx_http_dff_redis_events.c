@@ -1,6 +1,8 @@
 /* hiredis's wishes as events of nginx: see the header. */
 #include "ngx_http_dff_redis_events.h"
 
+#include "dff_redis_out.h"
+
 #define NGX_HTTP_DFF_REDIS_PROGRESS  (16 * 1024)   /* bytes of a long reply that count as one */
 
 static void ngx_http_dff_redis_read_handler(ngx_event_t *ev);
@@ -72,16 +74,45 @@ ngx_http_dff_redis_read_handler(ngx_event_t *ev)
 }
 
 
-static void
-ngx_http_dff_redis_write_handler(ngx_event_t *ev)
+void
+ngx_http_dff_redis_write(ngx_http_dff_redis_t *link)
 {
-    ngx_connection_t      *c = ev->data;
-    ngx_http_dff_redis_t  *link = c->data;
+    redisContext  *c = &link->context->c;
 
     /* a wish to write that comes up in here means that the socket is full */
     link->writing = 1;
-    redisAsyncHandleWrite(link->context);
+
+    if (!(c->flags & REDIS_CONNECTED)) {
+        redisAsyncHandleWrite(link->context);
+
+    } else {
+        switch (dff_redis_out_write(c, &link->sent)) {
+
+        case DFF_REDIS_OUT_EMPTY:
+            ngx_http_dff_redis_del_write(link);
+            break;
+
+        case DFF_REDIS_OUT_MORE:
+            ngx_http_dff_redis_add_write(link);
+            break;
+
+        case DFF_REDIS_OUT_BROKEN:
+            ngx_http_dff_redis_blame(link, strerror(errno));
+            redisAsyncFree(link->context);
+            break;
+        }
+    }
+
     link->writing = 0;
+}
+
+
+static void
+ngx_http_dff_redis_write_handler(ngx_event_t *ev)
+{
+    ngx_connection_t  *c = ev->data;
+
+    ngx_http_dff_redis_write(c->data);
 }
 
 
@@ -102,13 +133,9 @@ ngx_http_dff_redis_flush_handler(ngx_event_t *ev)
 {
     ngx_http_dff_redis_t  *link = ev->data;
 
-    if (link->context == NULL) {
-        return;
+    if (link->context != NULL) {
+        ngx_http_dff_redis_write(link);
     }
-
-    link->writing = 1;
-    redisAsyncHandleWrite(link->context);
-    link->writing = 0;
 }
 
 

@@ -18,6 +18,9 @@
 /* Ties link->context to link->connection. */
 void ngx_http_dff_redis_attach(ngx_http_dff_redis_t *link);
 
+/* Writes what was queued, as far as the socket takes it. May end the connection. */
+void ngx_http_dff_redis_write(ngx_http_dff_redis_t *link);
+
 /* In ngx_http_dff_redis.c: the connection is gone, by whatever way. */
 void ngx_http_dff_redis_ended(ngx_http_dff_redis_t *link);
 

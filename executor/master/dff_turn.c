@@ -13,6 +13,7 @@
 
 #define DFF_TURN_STEPS_MAX   64       /* Redis serves nobody else meanwhile */
 #define DFF_TURN_WORDS_MAX   (DFF_TURN_STEPS_MAX + 2)
+#define DFF_TURN_SPARES      4        /* as many are under way at a time under load */
 
 _Static_assert(DFF_RECORDS_LAST == DFF_RECORDS_MAX - 1, "as LTRIM counts");
 
@@ -37,7 +38,8 @@ typedef struct dff_transaction_s {
 struct dff_turn_s {
     dff_master_t      *master;
     dff_transaction_t *open;          /* gathers; NULL: nothing yet in this turn */
-    dff_transaction_t *spare;         /* the last one that was answered */
+    dff_transaction_t *spares[DFF_TURN_SPARES];     /* the last ones that were answered */
+    int                nspares;
     LIST_HEAD(, dff_transaction_s) sent;
 };
 
@@ -64,7 +66,8 @@ dff_turn_free(dff_turn_t *turn)
         LIST_REMOVE(it, all);
         free(it);
     }
-    free(turn->spare);
+    while (turn->nspares > 0)
+        free(turn->spares[--turn->nspares]);
     free(turn);
 }
 
@@ -73,11 +76,9 @@ dff_turn_free(dff_turn_t *turn)
 static dff_transaction_t *
 dff_transaction_new(dff_turn_t *turn)
 {
-    dff_transaction_t *it = turn->spare;
+    dff_transaction_t *it = turn->nspares > 0 ? turn->spares[--turn->nspares]
+                                              : malloc(sizeof(*it));
 
-    turn->spare = NULL;
-    if (it == NULL)
-        it = malloc(sizeof(*it));
     if (it == NULL)
         return NULL;
     it->master = turn->master;
@@ -94,8 +95,8 @@ dff_transaction_free(dff_transaction_t *it)
     dff_turn_t *turn = it->master->turn;
 
     LIST_REMOVE(it, all);
-    if (turn->spare == NULL)
-        turn->spare = it;
+    if (turn->nspares < DFF_TURN_SPARES)
+        turn->spares[turn->nspares++] = it;
     else
         free(it);
 }
@@ -363,6 +364,12 @@ dff_turn_put_ends(dff_transaction_t *it)
 
 #undef PUT
 
+static int
+dff_turn_put_word(dff_transaction_t *it, redisCallbackFn *fn, const char *word)
+{
+    return dff_redis_link_command(it->master->command, fn, it, 1, &word, NULL);
+}
+
 void
 dff_turn_settle(dff_turn_t *turn)
 {
@@ -372,8 +379,7 @@ dff_turn_settle(dff_turn_t *turn)
     if (it == NULL)
         return;
     turn->open = NULL;
-    if (dff_redis_link_commandf(turn->master->command, dff_turn_on_queued, it, "MULTI")
-        != DFF_OK) {
+    if (dff_turn_put_word(it, dff_turn_on_queued, "MULTI") != DFF_OK) {
         dff_transaction_end(it, NULL);
         return;
     }
@@ -388,6 +394,6 @@ dff_turn_settle(dff_turn_t *turn)
     /* What is queued without its EXEC is discarded by the end of the connection. */
     if (it->unsent)
         dff_redis_link_drop(turn->master->command, "no memory for a command");
-    if (dff_redis_link_commandf(turn->master->command, dff_turn_on_exec, it, "EXEC") != DFF_OK)
+    if (dff_turn_put_word(it, dff_turn_on_exec, "EXEC") != DFF_OK)
         dff_transaction_end(it, NULL);
 }

@@ -51,6 +51,7 @@ struct dff_redis_link_s {
     dff_redis_link_conf_t  conf;
     char                   name[48];
     redisAsyncContext     *ac;             /* NULL when DOWN */
+    size_t                 sent;           /* bytes of its output buffer that are written */
     dff_link_state_t       state;
     struct event          *read_event, *write_event;   /* of ac's socket */
     struct event          *timer;          /* backoff, or the greeting's deadline */
@@ -59,9 +60,13 @@ struct dff_redis_link_s {
     char                   run_id[DFF_REDIS_RUN_ID_SIZE];
     bool                   is_dirty, reading, writing, flushing;
     bool                   again;          /* this attempt has learned how to greet */
+    redisReplyObjectFunctions objects;     /* hiredis's, but for what dff_redis_queued.c does */
+    void                *(*create_string)(const redisReadTask *, char *, size_t);
     dff_err_t              err;            /* of this attempt */
 };
 
+/* Of a new connection. */
+void dff_redis_share_queued(dff_redis_link_t *link);
 /* Sends AUTH, SELECT and INFO; ends in READY or in the end of the connection. */
 void dff_redis_greet(dff_redis_link_t *link);
 /* A link has become READY: the log is told when that was the last one missing. */

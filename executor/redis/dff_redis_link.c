@@ -4,11 +4,13 @@
  */
 #include "dff_redis_link.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dff_redis_out.h"
 #include "dff_time.h"
 
 #include "redis/dff_redis_internal.h"
@@ -17,8 +19,9 @@
 
 #define DFF_LINK_GREETING_MS     5000    /* connect, AUTH, SELECT and INFO together */
 #define DFF_LINK_BACKOFF_MAX_MS  2000
-#define DFF_LINK_KEEP_SIZE        (1u << 20)    /* a larger buffer is given back */
 
+static void dff_link_add_write(void *ctx);
+static void dff_link_del_write(void *ctx);
 static void dff_link_connect(dff_redis_link_t *link);
 static void dff_link_gone(dff_redis_link_t *link, const char *why);
 
@@ -35,13 +38,33 @@ dff_link_on_readable(evutil_socket_t fd, short what, void *ctx)
 }
 
 static void
+dff_link_write(dff_redis_link_t *link)
+{
+    redisContext *c = &link->ac->c;
+
+    if ((c->flags & REDIS_CONNECTED) == 0) {
+        redisAsyncHandleWrite(link->ac);
+        return;
+    }
+    switch (dff_redis_out_write(c, &link->sent)) {
+    case DFF_REDIS_OUT_EMPTY:
+        dff_link_del_write(link);
+        break;
+    case DFF_REDIS_OUT_MORE:
+        dff_link_add_write(link);
+        break;
+    case DFF_REDIS_OUT_BROKEN:
+        dff_redis_link_drop(link, strerror(errno));
+        break;
+    }
+}
+
+static void
 dff_link_on_writable(evutil_socket_t fd, short what, void *ctx)
 {
-    dff_redis_link_t *link = ctx;
-
     (void) fd;
     (void) what;
-    redisAsyncHandleWrite(link->ac);
+    dff_link_write(ctx);
 }
 
 static void
@@ -140,7 +163,7 @@ dff_redis_flush(dff_redis_t *redis)
         TAILQ_REMOVE(&redis->dirty, link, dirty);
         link->is_dirty = false;
         link->flushing = true;
-        redisAsyncHandleWrite(link->ac);
+        dff_link_write(link);
         link->flushing = false;
     }
 }
@@ -196,6 +219,7 @@ dff_link_connect(dff_redis_link_t *link)
 
     link->err = (dff_err_t) { .reason = DFF_REASON_NONE };
     link->client_id = 0;
+    link->sent = 0;
     link->again = false;
     ac = redis->port == 0 ? redisAsyncConnectUnix(redis->address)
                           : redisAsyncConnect(redis->address, redis->port);
@@ -215,6 +239,8 @@ dff_link_connect(dff_redis_link_t *link)
     }
 
     ac->data = link;
+    ac->c.reader->maxbuf = DFF_REDIS_KEEP_SIZE;
+    dff_redis_share_queued(link);
     (void) redisAsyncSetConnectCallback(ac, dff_link_on_connect);
     (void) redisAsyncSetDisconnectCallback(ac, dff_link_on_disconnect);
     dff_link_set_timer(link, DFF_LINK_GREETING_MS);
@@ -387,7 +413,7 @@ dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data, 
     *at = '\0';      /* hiredis looks for the channels of a SUBSCRIBE as in C text */
 
     i = redisAsyncFormattedCommand(link->ac, fn, data, text->data, (size_t) (at - text->data));
-    if (text->size > DFF_LINK_KEEP_SIZE)
+    if (text->size > DFF_REDIS_KEEP_SIZE)
         dff_buf_release(text);
     return i == REDIS_OK ? DFF_OK : DFF_ERROR;
 }

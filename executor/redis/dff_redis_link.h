@@ -7,7 +7,7 @@
  * not loading), and comes back by itself with backoff and jitter when it breaks.
  *
  * Commands are only buffered; dff_redis_flush() writes what one turn of the event
- * loop has gathered, with one write() for each link, and arms a write event
+ * loop has gathered, with one send() for each link, and arms a write event
  * only for what the socket did not take. (The adapter that comes with hiredis
  * costs several epoll_ctl() a turn.)
  *

@@ -1,0 +1,177 @@
+/* The output of a hiredis connection (dff_redis_out.h), on a socket pair. */
+#include "dff_redis_out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <hiredis/sds.h>
+
+#include "dff_test.h"
+
+#include "dff_banned.h"
+
+#define LARGE  (3u << 20)
+
+typedef struct {
+    redisContext c;
+    size_t       sent;
+    int          peer;
+} out_t;
+
+static int
+set_up(void **state)
+{
+    out_t *out = calloc(1, sizeof(*out));
+    int    fds[2];
+
+    assert_non_null(out);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
+    out->c.fd = fds[0];
+    out->peer = fds[1];
+    out->c.obuf = sdsempty();
+    *state = out;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    out_t *out = *state;
+
+    (void) close(out->c.fd);
+    (void) close(out->peer);
+    sdsfree(out->c.obuf);
+    free(out);
+    return 0;
+}
+
+/* Byte number i of what is sent. */
+static char
+pattern(size_t i)
+{
+    return (char) (i * 7 + (i >> 8) + (i >> 16));
+}
+
+static void
+add(out_t *out, size_t first, size_t count)
+{
+    char *text = malloc(count);
+    size_t i;
+
+    assert_non_null(text);
+    for (i = 0; i < count; i++)
+        text[i] = pattern(first + i);
+    out->c.obuf = sdscatlen(out->c.obuf, text, count);
+    free(text);
+}
+
+/* Reads what there is, which must go on at number first; returns how much it was. */
+static size_t
+read_on(out_t *out, size_t first, size_t most)
+{
+    char    text[65536];
+    size_t  got = 0, i;
+    ssize_t n;
+
+    while (got < most && (n = recv(out->peer, text, sizeof(text), 0)) > 0) {
+        for (i = 0; i < (size_t) n; i++) {
+            if (text[i] != pattern(first + got + i))
+                fail_msg("byte %zu is another", first + got + i);
+        }
+        got += (size_t) n;
+    }
+    return got;
+}
+
+static void
+a_small_buffer_is_written_and_kept(void **state)
+{
+    out_t *out = *state;
+    size_t size;
+
+    add(out, 0, 5000);
+    size = sdsalloc(out->c.obuf);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
+    assert_int_equal(out->sent, 0);
+    assert_int_equal(sdslen(out->c.obuf), 0);
+    assert_int_equal(out->c.obuf[0], '\0');
+    assert_int_equal(sdsalloc(out->c.obuf), size);
+    assert_int_equal(read_on(out, 0, 5000), 5000);
+    /* Nothing to write is no error. */
+    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
+}
+
+static void
+a_full_socket_takes_the_rest_later(void **state)
+{
+    out_t          *out = *state;
+    size_t          got = 0;
+    dff_redis_out_t rc;
+
+    add(out, 0, LARGE);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_MORE);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_MORE);
+    do {
+        got += read_on(out, got, LARGE);
+        rc = dff_redis_out_write(&out->c, &out->sent);
+    } while (rc == DFF_REDIS_OUT_MORE);
+    got += read_on(out, got, LARGE);
+    assert_int_equal(rc, DFF_REDIS_OUT_EMPTY);
+    assert_int_equal(got, LARGE);
+    assert_true(sdsalloc(out->c.obuf) <= DFF_REDIS_KEEP_SIZE);
+}
+
+static void
+a_buffer_that_never_gets_empty_stays_small(void **state)
+{
+    out_t *out = *state;
+    size_t put = 0, got = 0, largest = 0;
+    int    i;
+
+    for (i = 0; i < 400; i++) {
+        add(out, put, 100000);
+        put += 100000;
+        (void) dff_redis_out_write(&out->c, &out->sent);
+        if (put - got > 1000000)
+            got += read_on(out, got, 100000);
+        if (sdslen(out->c.obuf) > largest)
+            largest = sdslen(out->c.obuf);
+    }
+    assert_true(largest < 4000000);
+    while (dff_redis_out_write(&out->c, &out->sent) == DFF_REDIS_OUT_MORE)
+        got += read_on(out, got, put);
+    got += read_on(out, got, put);
+    assert_int_equal(got, put);
+}
+
+static void
+a_peer_that_left_is_told_and_kills_nobody(void **state)
+{
+    out_t *out = *state;
+
+    assert_int_equal(shutdown(out->peer, SHUT_RDWR), 0);
+    add(out, 0, 100);
+    errno = 0;
+    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_BROKEN);
+    assert_int_equal(errno, EPIPE);
+    assert_int_equal(sdslen(out->c.obuf) - out->sent, 100);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_small_buffer_is_written_and_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_socket_takes_the_rest_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_buffer_that_never_gets_empty_stays_small, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_peer_that_left_is_told_and_kills_nobody, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
