@@ -1,6 +1,7 @@
 /*
  * Records of tasks from Redis into MySQL: a batch every second, or one after the other
- * while there are more. One api process of the cluster does it, the one that holds
+ * while there are more, with a pause as long as the batch took; without one when the list
+ * is half full. One api process of the cluster does it, the one that holds
  * records:writer; when it is gone another has it within DFF_RECORDS_HOLD_MS.
  *
  * A batch is moved to records:writing and taken from there only after MySQL has committed

@@ -65,6 +65,15 @@ dff_db_is_client_errno(unsigned number)
 }
 
 
+static void
+dff_db_close(dff_db_t *db)
+{
+    mysql_close(&db->handle);
+    db->connected = false;
+    dff_db_kept_release(db);
+}
+
+
 /* Turns an error of the server or the client library into err. */
 static int
 dff_db_fail(dff_db_t *db, unsigned number, const char *text, dff_err_t *err)
@@ -85,8 +94,7 @@ dff_db_fail(dff_db_t *db, unsigned number, const char *text, dff_err_t *err)
     dff_err_set(err, reason, "%s: %s (%u)%s", where, text, number, hint);
 
     if (dff_db_is_client_errno(number) && db->connected) {
-        mysql_close(&db->handle);
-        db->connected = false;
+        dff_db_close(db);
         db->lost = db->in_transaction;
     }
     return DFF_ERROR;
@@ -143,7 +151,7 @@ dff_db_free(dff_db_t *db)
         return;
     }
     if (db->connected) {
-        mysql_close(&db->handle);
+        dff_db_close(db);
     }
     free(db);
 }
@@ -205,8 +213,7 @@ dff_db_connect(dff_db_t *db, dff_err_t *err)
         && dff_time_monotonic_ms() - db->last_use_ms > DFF_DB_PING_AFTER_MS
         && mysql_ping(&db->handle) != 0)
     {
-        mysql_close(&db->handle);
-        db->connected = false;
+        dff_db_close(db);
     }
 
     if (db->connected) {
@@ -311,37 +318,49 @@ dff_db_bind_args(dff_db_t *db, MYSQL_STMT *stmt, const dff_db_value_t *args, siz
 
 
 MYSQL_STMT *
-dff_db_start(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
-    dff_err_t *err)
+dff_db_prepare(dff_db_t *db, const char *sql, dff_err_t *err)
 {
     MYSQL_STMT *stmt;
 
     if (dff_db_connect(db, err) != DFF_OK) {
         return NULL;
     }
-
     stmt = mysql_stmt_init(&db->handle);
     if (stmt == NULL) {
         (void) dff_db_fail_handle(db, err);
         return NULL;
     }
-
     if (mysql_stmt_prepare(stmt, sql, strlen(sql)) != 0) {
         (void) dff_db_fail_stmt(db, stmt, err);
-        goto failed;
-    }
-    if (dff_db_bind_args(db, stmt, args, nargs, err) != DFF_OK) {
-        goto failed;
-    }
-    if (mysql_stmt_execute(stmt) != 0) {
-        (void) dff_db_fail_stmt(db, stmt, err);
-        goto failed;
+        (void) mysql_stmt_close(stmt);       /* what failed is in err already */
+        return NULL;
     }
     return stmt;
+}
 
-failed:
-    (void) mysql_stmt_close(stmt);       /* what failed is in err already */
-    return NULL;
+
+int
+dff_db_execute(dff_db_t *db, MYSQL_STMT *stmt, const dff_db_value_t *args, size_t nargs,
+    dff_err_t *err)
+{
+    if (dff_db_bind_args(db, stmt, args, nargs, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    return mysql_stmt_execute(stmt) == 0 ? DFF_OK : dff_db_fail_stmt(db, stmt, err);
+}
+
+
+MYSQL_STMT *
+dff_db_start(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
+    dff_err_t *err)
+{
+    MYSQL_STMT *stmt = dff_db_prepare(db, sql, err);
+
+    if (stmt != NULL && dff_db_execute(db, stmt, args, nargs, err) != DFF_OK) {
+        (void) mysql_stmt_close(stmt);       /* what failed is in err already */
+        return NULL;
+    }
+    return stmt;
 }
 
 
@@ -392,8 +411,7 @@ dff_db_try_transaction(dff_db_t *db, dff_db_body_fn body, void *ctx, bool *again
     *again = number == DFF_ER_DEADLOCK || number == DFF_ER_LOCK_WAIT_TIMEOUT;
     /* A lost connection rolls back by itself. */
     if (!db->lost && dff_db_define(db, "ROLLBACK", NULL) != DFF_OK && db->connected) {
-        mysql_close(&db->handle);
-        db->connected = false;
+        dff_db_close(db);
     }
     db->in_transaction = false;
     db->lost = false;

@@ -68,6 +68,11 @@ typedef struct {            /* a bound value; text is borrowed */
 int dff_db_exec(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
     uint64_t *affected, dff_err_t *err);
 
+/* The same for a statement that is run again and again: it stays prepared as long as the
+ * connection lasts. Only for few different texts. */
+int dff_db_exec_kept(dff_db_t *db, const char *sql, const dff_db_value_t *args, size_t nargs,
+    dff_err_t *err);
+
 /* Columns of a row as text; data == NULL: SQL NULL. Valid during the call. */
 typedef int (*dff_db_row_fn)(void *ctx, const dff_str_t *columns, size_t ncolumns,
     dff_err_t *err);

@@ -190,6 +190,7 @@ static int
 dff_task_insert(dff_db_t *db, dff_task_t table, const dff_db_value_t *values, size_t nrows,
     dff_err_t *err)
 {
+    size_t    nvalues = nrows * dff_task_tables[table].columns;
     dff_buf_t sql = DFF_BUF_INIT;
     int       rc;
 
@@ -201,9 +202,13 @@ dff_task_insert(dff_db_t *db, dff_task_t table, const dff_db_value_t *values, si
         dff_buf_addf(&sql, "%s%s", i == 0 ? "" : ", ", dff_task_tables[table].group);
     }
     dff_buf_add_str(&sql, dff_str_from(dff_task_tables[table].update));
-    rc = dff_buf_failed(&sql)
-        ? dff_err_set(err, DFF_E_SYS, "out of memory for a statement")
-        : dff_db_exec(db, sql.data, values, nrows * dff_task_tables[table].columns, NULL, err);
+    if (dff_buf_failed(&sql)) {
+        rc = dff_err_set(err, DFF_E_SYS, "out of memory for a statement");
+    } else if (nrows == DFF_TASK_ROWS_MANY) {
+        rc = dff_db_exec_kept(db, sql.data, values, nvalues, err);
+    } else {
+        rc = dff_db_exec(db, sql.data, values, nvalues, NULL, err);
+    }
     dff_buf_release(&sql);
     return rc;
 }
@@ -213,6 +218,42 @@ typedef struct {
     const dff_record_t *records;
     size_t              count;
 } dff_task_rows_t;
+
+
+/* How far the task was: only ends have more to tell than their status and times. */
+static int
+dff_task_stage(const dff_record_t *record)
+{
+    if (record->status != DFF_STATUS_QUEUED) {
+        return 2;
+    }
+    return record->started_at_ms == 0 ? 0 : 1;
+}
+
+
+/* Is all that the record says said by another one of the batch? Of a short task both are
+ * in it, most often, and one row is half the work. */
+static bool
+dff_task_is_outdated(const dff_task_rows_t *all, size_t at)
+{
+    const dff_record_t *record = &all->records[at];
+    int                 stage = dff_task_stage(record);
+
+    if (stage == 2 || record->log.len > 0) {
+        return false;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        const dff_record_t *other = &all->records[i];
+
+        if (dff_task_stage(other) > stage && dff_str_eq(other->id, record->id)
+            && other->origin == record->origin
+            && (record->started_at_ms == 0 || other->started_at_ms != 0))
+        {
+            return true;
+        }
+    }
+    return false;
+}
 
 
 /* As many statements as there are, each of up to so many rows and bytes. */
@@ -227,7 +268,9 @@ dff_task_write_table(dff_db_t *db, dff_task_t table, const dff_task_rows_t *all,
     for (size_t i = 0; i < all->count && rc == DFF_OK; i++) {
         const dff_record_t *record = &all->records[i];
 
-        if (!dff_task_is_of(record, table)) {
+        if (!dff_task_is_of(record, table)
+            || (table != DFF_TASK_RESULT && dff_task_is_outdated(all, i)))
+        {
             continue;
         }
         dff_buf_clear(&made.texts[nrows][0]);

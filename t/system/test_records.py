@@ -153,6 +153,32 @@ def test_records_may_come_twice_and_in_any_order(node):
             ['success', '2023-11-14 22:13:20.000', '2023-11-14 22:13:22.500']
 
 
+@pytest.mark.parametrize('last_first', [False, True])
+def test_records_of_one_task_in_one_batch_are_one_row(node, last_first):
+    def record(number, status, **more):
+        head = json.dumps({'id': f'task-r-{int(last_first)}-{number}', 'func': 'a__b.c',
+                           'origin': 'batch', 'originId': 'bat-many', 'status': status,
+                           'queuedAt': 1700000000000, **more}, separators=(',', ':'))
+        return f'DFT1 {len(head)} 0 0 0\n{head}'
+
+    texts = []
+    for number in range(100):
+        three = [record(number, 'queued'), record(number, 'queued', startedAt=1700000001000),
+                 record(number, 'success', startedAt=1700000001000, endedAt=1700000002000)]
+        texts += reversed(three) if last_first else three
+    texts += [record(100, 'queued'), record(101, 'queued', startedAt=1700000001000)]
+    node.redis('EVAL', "for _, record in ipairs(ARGV) do redis.call('LPUSH', 'dff:records', record)"
+               ' end', 0, *texts)
+    wait_until(lambda: node.redis('LLEN', 'dff:records') == 0
+               and node.redis('LLEN', 'dff:records:writing') == 0, 20, 'the writing')
+    lines = node.sql('SELECT status, startTime, endTime, COUNT(*) FROM batch_task_info'
+                     f" WHERE id LIKE 'task-r-{int(last_first)}-%'"
+                     ' GROUP BY status, startTime, endTime ORDER BY status')
+    started, ended = '2023-11-14 22:13:21.000', '2023-11-14 22:13:22.000'
+    assert lines.splitlines() == [f'pending\t{started}\tNULL\t1', 'queued\tNULL\tNULL\t1',
+                                  f'success\t{started}\t{ended}\t100']
+
+
 def test_a_flood_of_records_is_bounded(node):
     """The masters keep the newest; nginx adds one for each call, which a master then ends."""
     wait_until(lambda: node.redis('LLEN', 'dff:records') == 0
