@@ -475,6 +475,36 @@ def test_an_upload_that_breaks_off_leaves_nothing(node, admin, root):
     assert not (root / 'a.txt').exists()
 
 
+def in_chunks(node, token, pieces, end=b'0\r\n\r\n'):
+    """The answer to an upload of unknown length, a chunk for each piece."""
+    head, headers = f'POST {BASE} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n', form()[1]
+    with socket.create_connection(('127.0.0.1', node.port), timeout=30) as client:
+        client.sendall(f'{head}X-Dff-Auth-Token: {token}\r\n'
+                       f'Content-Type: {headers["Content-Type"]}\r\n\r\n'.encode())
+        for piece in pieces:
+            client.sendall(b'%x\r\n%s\r\n' % (len(piece), piece))
+        client.sendall(end)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        return answer.status, answer.read()
+
+
+def test_an_upload_may_come_in_chunks(node, admin, root):
+    content = os.urandom(3_000_000)
+    body = form(content)[0]
+    cuts = [0, 1, 10, 100, 70_000, 2_999_999, len(body) - 20, len(body) - 3, len(body)]
+    status, text = in_chunks(node, admin.token, [body[a:b] for a, b in zip(cuts, cuts[1:])])
+    assert status == 200, text
+    assert (root / 'a.txt').read_bytes() == content
+    (root / 'a.txt').unlink()
+    status, text = in_chunks(node, admin.token, [body, b'more behind the last boundary'])
+    assert status == 200 and (root / 'a.txt').read_bytes() == content, text
+    status, text = in_chunks(node, 'nobody', [body])
+    assert status == 401 and b'EUserAuth' in text
+    status, text = in_chunks(node, admin.token, [b'no form at all' * 9, b'--b0undary--\r\n'])
+    assert status == 400, text
+
+
 def test_large_files_do_not_go_through_memory(node, admin, root):
     size = 300 << 20
     with open(root / 'large', 'wb') as large:

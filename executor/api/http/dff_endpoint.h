@@ -44,6 +44,7 @@ typedef struct {
     uint64_t max;       /* bytes of body */
     int    (*begin)(dff_web_call_t *call, dff_err_t *err);
     int    (*take)(dff_web_call_t *call, dff_str_t bytes, dff_err_t *err);
+    bool   (*ended)(const dff_web_call_t *call);    /* of a body of unknown length */
 } dff_web_sink_t;
 
 typedef struct {

@@ -50,7 +50,7 @@ dff_scgi_get(const dff_scgi_t *scgi, const char *name)
 
 
 /* "CONTENT_LENGTH" is the first name, its value is digits, and "SCGI" says 1. "BODY_LENGTH"
- * may say more. */
+ * may say more, "BODY_CHUNKED" that nobody knows. */
 static int
 dff_scgi_check(dff_scgi_t *scgi, dff_err_t *err)
 {
@@ -86,6 +86,7 @@ dff_scgi_check(dff_scgi_t *scgi, dff_err_t *err)
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "SCGI: BODY_LENGTH must be a number");
     }
     scgi->body_len = (uint64_t) length;
+    scgi->body_open = value.len == 0 && dff_scgi_get(scgi, "BODY_CHUNKED").len > 0;
     return DFF_OK;
 }
 

@@ -22,6 +22,7 @@
 typedef struct {
     dff_buf_t head;             /* all pairs, once complete */
     uint64_t  body_len;         /* valid once complete */
+    bool      body_open;        /* the client has announced no length: chunks */
     size_t    want;             /* bytes of the netstring that are still to come */
     unsigned  digits;
     bool      in_head, complete;

@@ -209,8 +209,14 @@ dff_web_conn_has_sink(const dff_web_conn_t *conn)
 static int
 dff_web_conn_admit(dff_web_conn_t *conn, dff_err_t *err)
 {
-    uint64_t size = conn->scgi.body_len, max = dff_web_call_body_max(conn->call);
+    uint64_t size, max = dff_web_call_body_max(conn->call);
 
+    /* What comes in chunks ends where its own form says, or here. */
+    conn->scgi.body_open = conn->scgi.body_open && dff_web_conn_has_sink(conn);
+    if (conn->scgi.body_open) {
+        conn->scgi.body_len = max;
+    }
+    size = conn->scgi.body_len;
     if (size > max) {
         return dff_err_set(err, DFF_E_BODY_TOO_LARGE,
                            "The body has %llu bytes, at most %llu are allowed",
@@ -271,7 +277,9 @@ dff_web_conn_take_body(dff_web_conn_t *conn, dff_str_t bytes)
         dff_web_call_fail(conn->call, &err);
         return;
     }
-    if (conn->received < conn->scgi.body_len) {
+    if (conn->received < conn->scgi.body_len
+        && !(conn->scgi.body_open && conn->call->endpoint->sink->ended(conn->call)))
+    {
         return;
     }
     conn->state = DFF_WEB_HANDLES;

@@ -209,8 +209,18 @@ dff_upload_take(dff_web_call_t *call, dff_str_t bytes, dff_err_t *err)
 }
 
 
+/* Behind the last boundary. */
+static bool
+dff_upload_ended(const dff_web_call_t *call)
+{
+    const dff_upload_t *upload = call->state;
+
+    return upload->reader.state == DFF_MULTIPART_EPILOGUE;
+}
+
+
 const dff_web_sink_t dff_resource_upload_sink = {
-    DFF_UPLOAD_MAX + DFF_UPLOAD_MARGIN, dff_upload_begin, dff_upload_take
+    DFF_UPLOAD_MAX + DFF_UPLOAD_MARGIN, dff_upload_begin, dff_upload_take, dff_upload_ended
 };
 
 /* --- the end --------------------------------------------------------------------------------- */
