@@ -323,6 +323,56 @@ def test_a_function_is_called_with_options(admin):
     bad(admin.post('/api/v1/func/none', {}), 'EClientNotFound', 404)
 
 
+FILES = '''
+@DFF.API('Sends a file')
+def send(name, text, **options):
+    import os
+    os.makedirs(os.path.dirname(DFF.RSRC(name)), exist_ok=True)
+    with open(DFF.RSRC(name), 'w') as file:
+        file.write(text)
+    return DFF.RESP_FILE(name, **options)
+
+@DFF.API('Much data')
+def large(size):
+    return DFF.RESP_LARGE_DATA('x' * size, content_type='text')
+
+@DFF.API('Gone')
+def gone():
+    import os
+    answer = send('tset/gone.txt', 'x')
+    os.unlink(DFF.RSRC('tset/gone.txt'))
+    return answer
+'''
+
+
+def test_a_file_that_a_function_returns_is_sent(node, admin, tset):
+    script_with(admin, FILES)
+    good(publish(admin, 'tset__one'))
+
+    def call(func, **kwargs):
+        return admin.post(f'/api/v1/func/tset__one.{func}',
+                          {'kwargs': kwargs, 'options': {'unfold': True}})
+
+    path = node.install / 'data/resources/tset/a b.csv'
+    answer = call('send', name='tset/a b.csv', text='1,2\n', status_code=201,
+                  headers={'X-Mine': 'yes', 'Set-Cookie': 'no=1'})
+    assert (answer.status, answer.text) == (201, '1,2\n')
+    assert answer.headers['content-type'].startswith('text/csv')
+    assert 'a b.csv' in answer.headers['content-disposition']
+    assert answer.headers['x-mine'] == 'yes' and 'set-cookie' not in answer.headers
+    assert path.exists()
+    answer = call('send', name='tset/a b.csv', text='x' * 3_000_000, auto_delete=True,
+                  download=False)
+    assert answer.status == 200 and len(answer.body) == 3_000_000
+    assert 'content-disposition' not in answer.headers
+    assert not path.exists()
+    path.parent.rmdir()
+    answer = call('large', size=20_000_000)
+    assert answer.status == 200 and answer.body == b'x' * 20_000_000
+    bad(call('gone'), 'EFuncResultParsingFailed', 599)
+    path.parent.rmdir()
+
+
 def test_a_call_may_be_asynchronous(node, admin):
     answer = good(admin.post('/api/v1/func/t__basic.plus', {
         'kwargs': {'x': 1, 'y': 2}, 'options': {'execMode': 'async'}}))['data']

@@ -7,6 +7,7 @@
 #include "dff_iso.h"
 #include "dff_time.h"
 #include "api/rest/dff_entity.h"
+#include "api/rest/dff_func_answer.h"
 #include "api/rest/dff_func_start.h"
 #include "api/rest/dff_script_lock.h"
 #include "api/rest/dff_script_publish.h"
@@ -93,43 +94,6 @@ dff_func_request(dff_web_call_t *call)
 
 /* --- the answer to a call -------------------------------------------------------------------- */
 
-/* What a DFF.RESP says about its answer: status, type, headers. */
-static void
-dff_func_control(dff_web_call_t *call, const dff_reply_t *reply)
-{
-    static const char *const ours[] = {
-        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer",
-        "set-cookie", "status", "content-type"
-    };
-    dff_web_answer_t *answer = &call->answer;
-    json_t           *control = json_loadb(reply->control.data, reply->control.len, 0, NULL);
-    json_t           *status = json_object_get(control, "statusCode"), *value;
-    const char       *type = json_string_value(json_object_get(control, "contentType")), *name;
-
-    if (json_is_integer(status) && json_integer_value(status) >= 200
-        && json_integer_value(status) <= 599)
-    {
-        answer->status = (int) json_integer_value(status);
-    }
-    if (type != NULL && strpbrk(type, "\r\n") == NULL) {
-        answer->content_type = dff_arena_copy(&call->arena, dff_str_from(type));
-    }
-    json_object_foreach(json_object_get(control, "headers"), name, value) {
-        bool refused = !json_is_string(value) || name[0] == '\0'
-            || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                           "0123456789-_")] != '\0';
-
-        for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-            refused = refused || strcasecmp(name, ours[i]) == 0;
-        }
-        if (!refused) {
-            dff_web_answer_header(answer, name, dff_str_from(json_string_value(value)));
-        }
-    }
-    json_decref(control);
-}
-
-
 static void
 dff_func_add_result(dff_buf_t *out, const dff_reply_t *reply)
 {
@@ -183,11 +147,8 @@ dff_func_call_resume(dff_web_call_t *call, const dff_reply_t *reply, dff_err_t *
     }
     answer->content_type = reply->body_type == DFF_BODY_JSON
         ? "application/json; charset=utf-8" : "text/plain; charset=utf-8";
-    if (reply->control.len > 0) {
-        dff_func_control(call, reply);
-    }
     dff_buf_add_str(&answer->content, reply->body);
-    return DFF_OK;
+    return reply->control.len == 0 ? DFF_OK : dff_func_answer_control(call, reply->control, err);
 }
 
 /* --- options --------------------------------------------------------------------------------- */
