@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 
+import sanitized
 import script_node
 
 
@@ -70,6 +71,7 @@ def f(halves):
     assert found == [] and read >= 4
 
 
+@sanitized.impossible('every address')
 def test_the_memory_of_the_worker_has_no_secret(own, secrets):
     """Read as a script can, whatever /proc/self/mem says: by address."""
     hits, size, marks = own.value(r'''
