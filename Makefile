@@ -257,7 +257,7 @@ $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/t/fuzz/%_fuzz.o $(FUZZ_PARSERS)
 	$(call say,LINK,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON_LIBS) $(YAML_LIBS) \
-	    $(CRYPTO_LIBS) -lm
+	    $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 
 bench: all
 	bash bench/run.sh
