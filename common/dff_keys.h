@@ -33,6 +33,7 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_RESTORE_LOCK     DFF_KEY_PREFIX "lock:restore"
 #define DFF_KEY_PYTHON_INSTALL   DFF_KEY_PREFIX "python-install"    /* its state */
 #define DFF_KEY_PYTHON_LOCK      DFF_KEY_PREFIX "lock:python-install"
+#define DFF_KEY_REPAIR_LOCK      DFF_KEY_PREFIX "lock:repair"
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 
 /* dff:wake:<node>: to the master of one node, docs/protocol.md. */

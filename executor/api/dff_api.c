@@ -17,6 +17,7 @@
 #include "dff_time.h"
 
 #include "api/dff_records.h"
+#include "api/dff_repair.h"
 #include "api/dff_replies.h"
 #include "api/dff_restore.h"
 #include "api/dff_services.h"
@@ -42,6 +43,7 @@ static const dff_api_task_t dff_api_tasks[] = {
     { "records", DFF_RECORDS_EVERY_MS, dff_records_tick },
     { "services", 1000, dff_services_tick },
     { "restore", DFF_RESTORE_EVERY_MS, dff_restore_tick },
+    { "repair", DFF_REPAIR_EVERY_MS, dff_repair_tick },
     { "statistics", DFF_SYS_STATS_TICK_MS, dff_sys_stats_tick },
 };
 

@@ -34,6 +34,11 @@
 
 typedef struct dff_api_s dff_api_t;
 
+typedef struct {            /* dff_repair.h */
+    int     retry_ms;       /* after a failure; 0: none */
+    int64_t next_ms;        /* monotonic: not before */
+} dff_repair_t;
+
 struct dff_api_s {
     struct event_base    *base;
     dff_config_t         *cfg;         /* the same for the life of the process */
@@ -51,6 +56,7 @@ struct dff_api_s {
     struct dff_records_s *records;     /* of tasks, from Redis into MySQL */
     struct dff_services_s *services;   /* connections of workers */
     struct dff_restore_s *restore;     /* of Redis, from MySQL */
+    dff_repair_t          repair;      /* of single changes that Redis was not told */
 
     bool                  was_root;    /* when it started */
     bool                  leaving;     /* no new connections; what was asked is answered */

@@ -10,6 +10,7 @@
 #include "store/dff_api_auth_config.h"
 #include "store/dff_func.h"
 #include "store/dff_sync.h"
+#include "store/dff_unsynced.h"
 
 #include "dff_banned.h"
 
@@ -121,7 +122,7 @@ dff_api_auth_body(dff_db_t *db, void *ctx, dff_err_t *err)
     }
     rc = dff_api_auth_store(db, auth, &rows, err);
     dff_db_rows_release(&rows);
-    return rc;
+    return rc == DFF_OK ? dff_unsynced_mark(db, DFF_UNSYNCED_API_AUTH, auth->id, err) : rc;
 }
 
 
@@ -226,7 +227,7 @@ dff_api_auth_delete_body(dff_db_t *db, void *ctx, dff_err_t *err)
     if (dff_db_exec(db, "DELETE FROM api_auth WHERE id = ?", id, 1, &deleted, err) != DFF_OK) {
         return DFF_ERROR;
     }
-    return deleted > 0 ? DFF_OK
+    return deleted > 0 ? dff_unsynced_mark(db, DFF_UNSYNCED_API_AUTH, auth->id, err)
                        : dff_err_set(err, DFF_E_CLIENT_NOT_FOUND, "no such API auth: %.*s",
                                      (int) auth->id.len, auth->id.data);
 }

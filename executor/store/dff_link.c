@@ -11,6 +11,7 @@
 #include "store/dff_api_auth.h"
 #include "store/dff_func.h"
 #include "store/dff_sync.h"
+#include "store/dff_unsynced.h"
 
 #include "dff_banned.h"
 
@@ -147,7 +148,7 @@ dff_link_time(char text[DFF_TIME_ISO_SIZE], int64_t unix_ms)
 }
 
 
-/* The settings that were given. */
+/* The settings that were given; what both ways of changing a link do last. */
 static int
 dff_link_set(dff_db_t *db, const dff_link_t *link, dff_err_t *err)
 {
@@ -192,7 +193,7 @@ dff_link_set(dff_db_t *db, const dff_link_t *link, dff_err_t *err)
             return DFF_ERROR;
         }
     }
-    return DFF_OK;
+    return dff_unsynced_mark(db, dff_unsynced_link_kind(request->kind), link->id, err);
 }
 
 

@@ -6,7 +6,7 @@
 #include "dff_json.h"
 #include "dff_member.h"
 #include "store/dff_package_export.h"
-#include "store/dff_sync.h"
+#include "store/dff_unsynced.h"
 
 #include "dff_banned.h"
 
@@ -38,6 +38,9 @@ dff_import_remove_set(dff_import_t *import, dff_str_t id, dff_err_t *err)
         import->locked_id = dff_str_from(dff_arena_copy(import->work.arena, id));
         return dff_err_set(err, DFF_E_BIZ_CONDITION, "Script set %.*s or a script of it is locked"
                            " by another user", (int) id.len, id.data);
+    }
+    if (dff_unsynced_mark_set(import->work.db, id, err) != DFF_OK) {
+        return DFF_ERROR;
     }
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
         if (dff_db_exec(import->work.db, statements[i], values, 1, NULL, err) != DFF_OK) {
@@ -85,6 +88,38 @@ dff_import_remove_all(dff_import_t *import, dff_err_t *err)
 }
 
 
+/* Marks what was put in: scripts by their sets, routes by themselves. */
+static int
+dff_import_mark(dff_import_t *import, dff_section_t section, dff_str_t id, dff_err_t *err)
+{
+    dff_db_t *db = import->work.db;
+
+    switch (section) {
+    case DFF_SECTION_LINKS:
+        return dff_unsynced_mark(db, DFF_UNSYNCED_AUTH_LINK, id, err);
+    case DFF_SECTION_BATCHES:
+        return dff_unsynced_mark(db, DFF_UNSYNCED_BATCH, id, err);
+    case DFF_SECTION_SCRIPTS:
+        return dff_unsynced_mark(db, DFF_UNSYNCED_SCRIPT, id, err);
+    default:
+        return DFF_OK;
+    }
+}
+
+
+static int
+dff_import_row(dff_import_t *import, dff_section_t section, dff_str_t row, bool removes,
+    dff_err_t *err)
+{
+    dff_str_t id = dff_member_text(import->work.arena, row, "id");
+
+    if (removes)
+        return dff_import_remove_row(import, section, id, err);
+    return dff_section_insert(&import->work, section, row, err) == DFF_OK
+        ? dff_import_mark(import, section, id, err) : DFF_ERROR;
+}
+
+
 static int
 dff_import_rows(dff_import_t *import, dff_section_t section, bool removes, dff_err_t *err)
 {
@@ -97,11 +132,7 @@ dff_import_rows(dff_import_t *import, dff_section_t section, bool removes, dff_e
         return DFF_OK;
     }
     while (dff_json_array_next(&it, &row, NULL) == 1) {
-        dff_str_t id = dff_member_text(import->work.arena, row.value, "id");
-
-        if ((removes ? dff_import_remove_row(import, section, id, err)
-                     : dff_section_insert(&import->work, section, row.value, err)) != DFF_OK)
-        {
+        if (dff_import_row(import, section, row.value, removes, err) != DFF_OK) {
             return DFF_ERROR;
         }
     }
@@ -138,11 +169,15 @@ dff_import_body(dff_db_t *db, void *ctx, dff_err_t *err)
 int
 dff_import_run(dff_import_t *import, dff_err_t *err)
 {
-    dff_sync_count_t count;
+    dff_unsynced_work_t work;
 
     if (dff_db_transaction(import->work.db, dff_import_body, import, err) != DFF_OK)
         return DFF_ERROR;
-    return dff_sync_all(import->work.db, import->work.rcmd, &count, err);
+    do {
+        if (dff_unsynced_repair(import->work.db, import->work.rcmd, 0, &work, err) != DFF_OK)
+            return dff_err_wrap(err, "the package is stored but not live");
+    } while (work.more && work.done > 0);
+    return DFF_OK;
 }
 
 

@@ -10,6 +10,7 @@
 #include "dff_id.h"
 #include "store/dff_caller.h"
 #include "dff_digest.h"
+#include "store/dff_unsynced.h"
 
 #include "dff_banned.h"
 
@@ -292,6 +293,7 @@ dff_publish_body(dff_db_t *db, void *ctx, dff_err_t *err)
         }
     }
     return dff_publish_history(db, publish, err) == DFF_OK
+        && dff_unsynced_mark(db, DFF_UNSYNCED_SCRIPT, publish->script_id, err) == DFF_OK
         ? dff_publish_version(db, publish, err) : DFF_ERROR;
 }
 

@@ -10,6 +10,7 @@
 #include "dff_script.h"
 #include "store/dff_api_auth_route.h"
 #include "store/dff_func.h"
+#include "store/dff_unsynced.h"
 
 #include "dff_banned.h"
 
@@ -383,14 +384,21 @@ int
 dff_sync_script(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id, dff_sync_count_t *count,
     dff_err_t *err)
 {
-    dff_sync_t sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = script_id };
+    dff_sync_t          sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = script_id };
+    dff_unsynced_seen_t seen;
 
-    if (dff_sync_run(db, dff_sync_script_body, &sync, count, err) != DFF_OK) {
+    if (dff_unsynced_see(db, DFF_UNSYNCED_SCRIPT, dff_str_from(script_id), &seen, err) != DFF_OK
+        || dff_sync_run(db, dff_sync_script_body, &sync, count, err) != DFF_OK)
+    {
         return DFF_ERROR;
     }
     /* Each link in a transaction of its own: their rows are of other scripts, whose syncs
      * may hold them and wait for ours. */
-    return dff_sync_auth_func(db, rcmd, script_id, count, err);
+    if (dff_sync_auth_func(db, rcmd, script_id, count, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    dff_unsynced_remove(db, &seen);
+    return DFF_OK;
 }
 
 
@@ -398,7 +406,14 @@ int
 dff_sync_link(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char *id,
     dff_sync_count_t *count, dff_err_t *err)
 {
-    dff_sync_t sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = id, .kind = kind };
+    dff_sync_t          sync = { .rcmd = rcmd, .cfg = dff_db_config(db), .id = id, .kind = kind };
+    dff_unsynced_seen_t seen;
 
-    return dff_sync_run(db, dff_sync_link_body, &sync, count, err);
+    if (dff_unsynced_see(db, dff_unsynced_link_kind(kind), dff_str_from(id), &seen, err) != DFF_OK
+        || dff_sync_run(db, dff_sync_link_body, &sync, count, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    dff_unsynced_remove(db, &seen);
+    return DFF_OK;
 }

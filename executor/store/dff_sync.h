@@ -5,7 +5,8 @@
  * is read from MySQL under a row lock (the script's, or the link's) that is held
  * until Redis has it, so that of two publishers the later state is what remains,
  * in whatever order they come here. All calls may be repeated; that is the
- * repair after Redis was away. Readers are told on the channel dff:changed.
+ * repair after Redis was away, or after a publisher died before it came here
+ * (dff_unsynced.h). Readers are told on the channel dff:changed.
  *
  * Passwords of API auths leave MySQL as proofs only (common/dff_route_auth.h).
  *

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "store/dff_unsynced.h"
+
 #include "dff_banned.h"
 
 #define DFF_SYNC_PAGE  1000     /* ids read at once */
@@ -81,7 +83,16 @@ int
 dff_sync_api_auth(dff_db_t *db, dff_rcmd_t *rcmd, const char *api_auth_id,
     dff_sync_count_t *count, dff_err_t *err)
 {
-    return dff_sync_depending(db, rcmd, DFF_SYNC_BY_AUTH, api_auth_id, count, err);
+    dff_unsynced_seen_t seen;
+
+    if (dff_unsynced_see(db, DFF_UNSYNCED_API_AUTH, dff_str_from(api_auth_id), &seen, err)
+        != DFF_OK
+        || dff_sync_depending(db, rcmd, DFF_SYNC_BY_AUTH, api_auth_id, count, err) != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    dff_unsynced_remove(db, &seen);
+    return DFF_OK;
 }
 
 

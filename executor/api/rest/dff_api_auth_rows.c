@@ -201,6 +201,7 @@ static const dff_entity_t dff_api_auth_entity = {
     DFF_ENTITY_TABLE(dff_api_auth), .fuzzy = dff_api_auth_fuzzy, .order = "t.seq",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_EXPORT, .id_prefix = "apia-",
     .before = dff_api_auth_before, .remove = dff_api_auth_remove, .after = dff_api_auth_after,
+    .unsynced = DFF_UNSYNCED_API_AUTH,
 };
 
 DFF_BODY_OF(dff_api_auth_add_body, dff_api_auth_columns, DFF_OP_ADD);

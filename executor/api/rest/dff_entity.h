@@ -12,6 +12,7 @@
 #include "api/http/dff_web.h"
 #include "api/http/dff_web_query.h"
 #include "store/dff_statement.h"
+#include "store/dff_unsynced.h"
 
 typedef enum {              /* how a stored value is shown */
     DFF_CELL_TEXT, DFF_CELL_INT, DFF_CELL_BOOL, DFF_CELL_TIME,
@@ -87,6 +88,8 @@ struct dff_entity_s {
     const char         *url;        /* "/api/v1/al/": added to answers; NULL: none */
     const char         *duplicated; /* sub-reason of EBizCondition for an id that is there */
     const char         *duplicated_key, *duplicated_key_sub;    /* and of another unique key */
+
+    dff_unsynced_kind_t unsynced;   /* what after() tells Redis: each change is marked */
 
     /* Inside the transaction, values set: checks, and sets more values. */
     int (*before)(dff_web_call_t *call, dff_write_t *write, dff_err_t *err);

@@ -118,7 +118,9 @@ dff_entity_write_row(dff_web_call_t *call, dff_write_t *write, dff_err_t *err)
     {
         return DFF_ERROR;
     }
-    return adds ? dff_entity_insert(call, write, err) : dff_entity_update(call, write, err);
+    return (adds ? dff_entity_insert(call, write, err) : dff_entity_update(call, write, err))
+           == DFF_OK
+        ? dff_unsynced_mark(call->web->api->db, entity->unsynced, write->id, err) : DFF_ERROR;
 }
 
 
@@ -129,7 +131,8 @@ dff_entity_remove_row(dff_web_call_t *call, const dff_entity_t *entity, dff_str_
     dff_statement_t statement = { .sql = DFF_BUF_INIT };
 
     if (dff_entity_lock(call, entity, id, err) != DFF_OK
-        || (entity->remove != NULL && entity->remove(call, id, err) != DFF_OK))
+        || (entity->remove != NULL && entity->remove(call, id, err) != DFF_OK)
+        || dff_unsynced_mark(call->web->api->db, entity->unsynced, id, err) != DFF_OK)
     {
         return DFF_ERROR;
     }

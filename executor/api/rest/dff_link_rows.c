@@ -416,7 +416,7 @@ static const dff_entity_t dff_auth_link_entity = {
     DFF_ENTITY_TABLE(dff_auth_link), .fuzzy = dff_link_fuzzy, .order = "t.seq DESC",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_NO_EXPORT, .id_prefix = "auln-",
     .url = "/api/v1/al/", .before = dff_auth_link_before, .after = dff_auth_link_after,
-    .extend = dff_auth_link_extend,
+    .unsynced = DFF_UNSYNCED_AUTH_LINK, .extend = dff_auth_link_extend,
 };
 
 static const dff_entity_t dff_batch_entity = {
@@ -425,7 +425,7 @@ static const dff_entity_t dff_batch_entity = {
     DFF_ENTITY_TABLE(dff_batch), .fuzzy = dff_link_fuzzy, .order = "t.seq DESC",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_NO_EXPORT | DFF_ENTITY_COUNTS, .id_prefix = "bat-",
     .url = "/api/v1/bat/", .before = dff_batch_before, .after = dff_batch_after,
-    .extend = dff_batch_extend,
+    .unsynced = DFF_UNSYNCED_BATCH, .extend = dff_batch_extend,
 };
 
 static const dff_entity_t dff_crontab_entity = {

@@ -118,6 +118,7 @@ dff_script_remove(dff_web_call_t *call, dff_str_t id, dff_err_t *err)
     dff_db_value_t values[] = { DFF_DB_VALUE_TEXT(id) };
 
     return dff_script_lock_script(call, id, "DeletingScriptNotAllowed", NULL, err) == DFF_OK
+        && dff_unsynced_mark(call->web->api->db, DFF_UNSYNCED_SCRIPT, id, err) == DFF_OK
         ? dff_db_exec(call->web->api->db, "DELETE FROM func WHERE scriptId = ?",
                       DFF_DB_ARGS(values), NULL, err) : DFF_ERROR;
 }

@@ -72,6 +72,7 @@ dff_script_set_remove(dff_web_call_t *call, dff_str_t id, dff_err_t *err)
     }
     return dff_script_remember(call, "SELECT id FROM script WHERE scriptSetId = ? FOR UPDATE",
                                id, err) == DFF_OK
+        && dff_unsynced_mark_set(db, id, err) == DFF_OK
         && dff_db_exec(db, "DELETE FROM func WHERE scriptSetId = ?", values, 1, NULL, err)
            == DFF_OK
         && dff_db_exec(db, "DELETE FROM script WHERE scriptSetId = ?", values, 1, NULL, err)
@@ -133,6 +134,7 @@ dff_script_set_clone_body(dff_db_t *db, void *ctx, dff_err_t *err)
         && dff_db_exec(db, statements[0], DFF_DB_ARGS(set), NULL, err) == DFF_OK
         && dff_db_exec(db, statements[1], DFF_DB_ARGS(script), NULL, err) == DFF_OK
         && dff_db_exec(db, statements[2], DFF_DB_ARGS(func), NULL, err) == DFF_OK
+        && dff_unsynced_mark_set(db, new, err) == DFF_OK
         ? dff_script_remember(call, "SELECT id FROM script WHERE scriptSetId = ?", new, err)
         : DFF_ERROR;
 }
