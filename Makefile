@@ -90,9 +90,9 @@ uses_ctl      := ctl store common
 uses_redis    := redis common
 uses_master   := master redis files executor common
 uses_files    := files common
-uses_api      := api http rest api store redis files executor common
-uses_http     := http rest api http rest store redis files executor common
-uses_rest     := rest http api rest http store redis files executor common
+uses_api      := api http rest store redis files executor common
+uses_http     := http rest api store redis files executor common
+uses_rest     := rest http api store redis files executor common
 uses_worker   := worker executor common
 libs_of       = $(foreach dir,$(uses_$(notdir $(1))),$(call lib_of,$(dir)))
 EXECUTOR_LIBS := $(foreach dir,master api http rest files worker store redis executor common,$(call lib_of,$(dir)))
@@ -139,14 +139,15 @@ $(PROGRAMS):
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) \
 	    -Wl,--no-whole-archive $(LDLIBS)
 
-# One rule for each test, as they lie in several folders.
+# One rule for each test, as they lie in several folders. A group, since the folders of the
+# api processes use each other.
 define test_rule
 $(BUILD)/test/$(notdir $(1:.c=)): $(BUILD)/obj/$(1:.c=.o) $(call objects,$(SANITIZER_SRC)) \
     $(call libs_of,$(patsubst %/,%,$(dir $(1))))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $(CMOCKA_LIBS) \
-	    $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group \
+	    $$(filter %.a,$$^) -Wl,--end-group $(CMOCKA_LIBS) $(LDLIBS)
 endef
 $(foreach src,$(TEST_SRC),$(eval $(call test_rule,$(src))))
 
