@@ -109,6 +109,8 @@ int dff_ctl_number(dff_ctl_t *ctl, const char *what, const char *text, int64_t m
 
 int dff_ctl_script_publish(dff_ctl_t *ctl);
 int dff_ctl_script_list(dff_ctl_t *ctl);
+int dff_ctl_script_set_export(dff_ctl_t *ctl);
+int dff_ctl_script_set_import(dff_ctl_t *ctl);
 int dff_ctl_link_add(dff_ctl_t *ctl);
 int dff_ctl_link_modify(dff_ctl_t *ctl);
 int dff_ctl_link_show(dff_ctl_t *ctl);
@@ -129,6 +131,11 @@ int dff_ctl_log_tail(dff_ctl_t *ctl);
 int dff_ctl_report(dff_ctl_t *ctl);
 int dff_ctl_queue_list(dff_ctl_t *ctl);
 int dff_ctl_queue_clear(dff_ctl_t *ctl);
+int dff_ctl_user_reset_password(dff_ctl_t *ctl);
+int dff_ctl_backup_now(dff_ctl_t *ctl);
+int dff_ctl_backup_list(dff_ctl_t *ctl);
+int dff_ctl_backup_restore(dff_ctl_t *ctl);
+int dff_ctl_doctor(dff_ctl_t *ctl);
 int dff_ctl_db_migrate(dff_ctl_t *ctl);
 int dff_ctl_db_status(dff_ctl_t *ctl);
 int dff_ctl_db_publish_all(dff_ctl_t *ctl);

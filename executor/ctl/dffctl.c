@@ -42,6 +42,9 @@
     "Fixed arguments: {\"x\": \"INPUT_BY_CALLER\", \"y\": 2}. With --update an existing one\n"   \
     "keeps what is not given."
 
+#define DFF_CTL_PACKAGE_PASSWORD \
+    { "--password-file", "FILE", "its first line is the package's password", false }
+
 const dff_ctl_command_t dff_ctl_commands[] = {
     { .name = "start", .words = { "[PART]" }, .handler = dff_ctl_service, .needs = DFF_CTL_REST,
       .help = "start the node, or one part: mysql, redis, executor, nginx" },
@@ -65,6 +68,23 @@ const dff_ctl_command_t dff_ctl_commands[] = {
               "refused and nothing is changed. Exit status 0: stored, and live on every node." },
     { .name = "script list", .handler = dff_ctl_script_list, .needs = DFF_CTL_CONFIG,
       .help = "published scripts" },
+
+    { .name = "script-set export", .words = { "FILE" }, .handler = dff_ctl_script_set_export,
+      .needs = DFF_CTL_CONFIG, .help = "write published scripts into a package (- is stdout)",
+      .options = { { "--id", "SETS", "these sets, with commas between; else all", false },
+                   DFF_CTL_PACKAGE_PASSWORD,
+                   { "--note", "TEXT", "note in the package and the history", false },
+                   { "--links", NULL, "with the auth links of their functions", false },
+                   { "--crontabs", NULL, "with their crontab configs", false },
+                   { "--batches", NULL, "with their batches", false } },
+      .more = "The password of a package keeps casual readers out, nobody else." },
+    { .name = "script-set import", .words = { "FILE" }, .handler = dff_ctl_script_set_import,
+      .needs = DFF_CTL_CONFIG, .help = "put a package (- is stdin) in place of what is there",
+      .options = { DFF_CTL_PACKAGE_PASSWORD,
+                   { "--check", NULL, "only tell what would be added and replaced", false },
+                   { "--force", NULL, "also what a user has locked", false } },
+      .more = "A recover point of all script sets is made first. Exit status 0: stored, and live\n"
+              "on every node." },
 
     { .name = "link add", .words = { "FUNC_ID" }, .handler = dff_ctl_link_add,
       .needs = DFF_CTL_CONFIG, .help = "make an auth link for a published function",
@@ -169,9 +189,29 @@ const dff_ctl_command_t dff_ctl_commands[] = {
       .help = "the last lines of this node's log",
       .options = { { "--lines", "N", "so many lines (100)", false },
                    { "--follow", NULL, "and those to come, until it is interrupted", false } } },
+    { .name = "doctor", .handler = dff_ctl_doctor,
+      .help = "look at everything that a call needs, and say what to do about what is wrong",
+      .more = "Exit status 0: nothing is wrong; there may be warnings." },
     { .name = "report", .options = { DFF_CTL_JSON_OPTION }, .handler = dff_ctl_report,
       .needs = DFF_CTL_CONFIG, .help = "this machine, the cluster and what it holds, for support",
       .more = "Exit status 0: Redis and MySQL answer. Says no secrets." },
+
+    { .name = "user reset-password", .words = { "NAME" }, .handler = dff_ctl_user_reset_password,
+      .needs = DFF_CTL_CONFIG, .help = "give a user a new password; its sign-ins are over",
+      .options = { { "--stdin", NULL, "that of standard input; else a random one is shown",
+                     false } } },
+
+    { .name = "backup now", .handler = dff_ctl_backup_now, .needs = DFF_CTL_CONFIG,
+      .help = "write the database to a file of DB_AUTO_BACKUP_PATH",
+      .more = "Of tables that are logs the rows are left out. The newest DB_AUTO_BACKUP_LIMIT\n"
+              "files are kept. They hold secrets that SECRET opens: mode 0600." },
+    { .name = "backup list", .handler = dff_ctl_backup_list, .needs = DFF_CTL_CONFIG,
+      .help = "backups, newest first" },
+    { .name = "backup restore", .words = { "FILE" }, .handler = dff_ctl_backup_restore,
+      .needs = DFF_CTL_CONFIG, .help = "put a backup in place of the database",
+      .options = { { "--force", NULL, "also while an executor runs", false } },
+      .more = "FILE without a '/' is one of `backup list`. The schema is brought up to date and\n"
+              "Redis made to follow." },
 
     { .name = "db migrate", .handler = dff_ctl_db_migrate, .needs = DFF_CTL_CONFIG,
       .help = "bring the schema up to date; a new database gets its administrator" },

@@ -1,6 +1,4 @@
-/*
- * The first user of a new database. Runs in dffctl.
- */
+/* Users in MySQL: see the header. */
 #include "store/dff_user.h"
 
 #include <openssl/crypto.h>
@@ -50,12 +48,26 @@ dff_user_insert_admin(dff_db_t *db, void *ctx, dff_err_t *err)
 }
 
 
-static int
-dff_user_choose_password(const dff_config_t *cfg, dff_user_setup_t *setup, dff_err_t *err)
+int
+dff_user_random_password(char password[DFF_PASSWORD_MAX + 1], dff_err_t *err)
 {
     dff_id_source_t source;
     char            random[DFF_ID_SIZE];
-    size_t          len = strlen(cfg->auto_setup_admin_password);
+
+    dff_id_source_init(&source);
+    if (dff_id_make(&source, random, "") == 0)
+        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
+    (void) snprintf(password, DFF_PASSWORD_MAX + 1, "%s", random);
+    OPENSSL_cleanse(&source, sizeof(source));
+    OPENSSL_cleanse(random, sizeof(random));
+    return DFF_OK;
+}
+
+
+static int
+dff_user_choose_password(const dff_config_t *cfg, dff_user_setup_t *setup, dff_err_t *err)
+{
+    size_t len = strlen(cfg->auto_setup_admin_password);
 
     if (len > DFF_PASSWORD_MAX) {
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST,
@@ -67,15 +79,8 @@ dff_user_choose_password(const dff_config_t *cfg, dff_user_setup_t *setup, dff_e
         return DFF_OK;
     }
 
-    dff_id_source_init(&source);
-    if (dff_id_make(&source, random, "") == 0) {
-        return dff_err_set(err, DFF_E_SYS, "the kernel gives no random bytes");
-    }
-    (void) snprintf(setup->password, sizeof(setup->password), "%s", random);
     setup->password_is_random = true;
-    OPENSSL_cleanse(&source, sizeof(source));
-    OPENSSL_cleanse(random, sizeof(random));
-    return DFF_OK;
+    return dff_user_random_password(setup->password, err);
 }
 
 
@@ -114,4 +119,23 @@ dff_user_setup_admin(dff_db_t *db, const dff_config_t *cfg, dff_user_setup_t *se
     }
     ctx.hash = hash;
     return dff_db_transaction(db, dff_user_insert_admin, &ctx, err);
+}
+
+
+int
+dff_user_reset_password(dff_db_t *db, dff_str_t username, const char *password, dff_err_t *err)
+{
+    char           hash[DFF_PASSWORD_HASH_SIZE];
+    uint64_t       changed;
+    dff_db_value_t values[2] = { [1] = DFF_DB_VALUE_TEXT(username) };
+
+    if (dff_password_hash(hash, password, err) != DFF_OK)
+        return DFF_ERROR;
+    values[0] = DFF_DB_VALUE_TEXT(dff_str_from(hash));
+    if (dff_db_exec(db, "UPDATE user SET passwordHash = ?, authVersion = authVersion + 1"
+                        " WHERE username = ?", DFF_DB_ARGS(values), &changed, err) != DFF_OK)
+        return DFF_ERROR;
+    return changed > 0 ? DFF_OK : dff_err_set(err, DFF_E_CLIENT_NOT_FOUND, "no such user: %.*s",
+                                              (int) (username.len > 64 ? 64 : username.len),
+                                              username.data);
 }

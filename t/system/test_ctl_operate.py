@@ -1,0 +1,213 @@
+"""dffctl for who operates a node: passwords, packages, backups, doctor."""
+
+import os
+import re
+import stat
+
+import pytest
+
+from api import Api, administrator, bad, good, signed_in
+
+CODE = "@DFF.API('One')\ndef one(x=1):\n    return x\n"
+
+
+@pytest.fixture
+def admin(node):
+    node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
+               "redis.call('DEL', k) end", 0)
+    return administrator(node)
+
+
+# --- user ----------------------------------------------------------------------------------------
+
+
+def test_a_lost_password_is_replaced_and_its_sign_ins_are_over(node, admin):
+    made = admin.add('users', username='operated', password='first', name='O', roles=['user'])
+    try:
+        api = signed_in(node, 'operated', 'first')
+        text = node.ctl('user', 'reset-password', 'operated').stdout
+        password = re.search('password of operated is ([0-9A-Za-z]{22}) ', text)[1]
+        bad(api.get('/api/v1/auth/profile/do/get'), 'EUserAuth', 401)
+        bad(Api(node).sign_in('operated', 'first'), 'EUserPassword', 400)
+        signed_in(node, 'operated', password)
+
+        given = node.ctl('user', 'reset-password', 'operated', '--stdin', stdin='a new one\n')
+        assert 'a new one' not in given.stdout
+        signed_in(node, 'operated', 'a new one')
+    finally:
+        admin.delete('users', made)
+
+
+@pytest.mark.parametrize('words, stdin, text', [
+    (('nobody-here',), None, 'no such user: nobody-here'),
+    (("x' OR '1'='1",), None, 'no such user'),
+    (('admin', '--stdin'), '', 'one line'), (('admin', '--stdin'), 'a\nb\n', 'one line'),
+    (('admin', '--stdin'), 'x' * 5000, 'one line')])
+def test_what_is_no_user_or_password_changes_nothing(node, admin, words, stdin, text):
+    done = node.ctl('user', 'reset-password', *words, check=False, stdin=stdin)
+    assert done.returncode != 0 and text in done.stderr, done
+    good(admin.get('/api/v1/auth/profile/do/get'))
+
+
+# --- packages ------------------------------------------------------------------------------------
+
+
+def test_a_package_goes_out_and_comes_back(node, admin, tmp_path):
+    script, package, secret = (tmp_path / name for name in ('one.py', 'a.func-pkg', 'password'))
+    script.write_text(CODE)
+    secret.write_text('a password of ours\n')
+    node.ctl('script', 'publish', script, '--id', 'opset__one')
+    node.ctl('link', 'add', 'opset__one.one', '--id', 'auln-opset')
+    try:
+        node.ctl('script-set', 'export', package, '--id', 'opset', '--links', '--note', 'mine',
+                 '--password-file', secret)
+        assert stat.S_IMODE(package.stat().st_mode) == 0o600
+        again = node.ctl('script-set', 'export', package, '--id', 'opset', check=False)
+        assert again.returncode == 1 and 'exists' in again.stderr
+        assert admin.list('script-set-export-history', pageSize=1)[0]['note'] == 'mine'
+
+        admin.delete('script-sets', 'opset')
+        admin.delete('auth-links', 'auln-opset')
+        assert node.call('auln-opset').status == 404
+        wrong = node.ctl('script-set', 'import', package, check=False)
+        assert wrong.returncode == 1 and 'password is wrong' in wrong.stderr
+        told = node.ctl('script-set', 'import', package, '--check', '--password-file', secret)
+        assert told.stdout.split() == ['add', 'opset']
+        assert node.call('auln-opset').status == 404
+        node.ctl('script-set', 'import', package, '--password-file', secret)
+        assert node.call('auln-opset', x=7).json == 7
+
+        # what a user has locked stays, unless it is forced
+        admin.modify('scripts', 'opset__one', isLocked=True)
+        done = node.ctl('script-set', 'import', package, '--password-file', secret, check=False)
+        assert done.returncode == 1 and 'locked' in done.stderr
+        done = node.ctl('script-set', 'import', package, '--password-file', secret, '--force')
+        assert done.stdout.split() == ['replace', 'opset']
+    finally:
+        admin.get('/api/v1/script-sets/opset/do/delete')
+        admin.get('/api/v1/auth-links/auln-opset/do/delete')
+
+
+def test_what_is_no_package_and_no_set(node, tmp_path):
+    path = tmp_path / 'x'
+    path.write_text('no package')
+    done = node.ctl('script-set', 'import', path, check=False)
+    assert done.returncode == 1 and 'no package' in done.stderr
+    done = node.ctl('script-set', 'export', '-', '--id', 't,none_here', check=False)
+    assert done.returncode == 1 and 'no such script set: none_here' in done.stderr
+    assert done.stdout == ''
+
+
+# --- backups -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(make_node, tmp_path):
+    node = make_node(DB_AUTO_BACKUP_LIMIT=2)
+    node.set(DB_AUTO_BACKUP_PATH=f'{node.install}/data/sqldump/')
+    node.start()
+    path = tmp_path / 'one.py'
+    path.write_text(CODE + '# \\ \' " ; -- \u4e2d\r\n')
+    node.publish(path, 'demo__one', ('one',))
+    return node
+
+
+def everything(node):
+    """All rows of all tables, but of those that are logs."""
+    tables = [name for name in node.sql('SHOW TABLES;').split() if name not in (
+        'operation_record', 'crontab_task_info', 'batch_task_info', 'task_result', 'script_log',
+        'script_failure')]
+    return {name: node.sql(f'SELECT * FROM `{name}`;') for name in tables}
+
+
+def test_a_backup_is_the_database_and_is_restored(own):
+    folder = own.install / 'data/sqldump'
+    node = own
+    admin = administrator(node)
+    admin.add('env-variables', id='backup_env', valueTEXT='a\nb\r\n\\n\x1a\t\'"`;中', title='')
+    before = everything(node)
+    text = node.ctl('backup', 'now').stdout
+    [made] = folder.iterdir()
+    assert re.fullmatch(r'dataflux-func-sqldump-\d{8}-\d{6}\.sql', made.name)
+    assert str(made) in text and stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert made.name in node.ctl('backup', 'list').stdout
+    content = made.read_text()
+    assert 'INSERT INTO `operation_record`' not in content and '`operation_record`' in content
+
+    running = node.ctl('backup', 'restore', made.name, check=False)
+    assert running.returncode == 1 and 'runs; stop it' in running.stderr
+    assert everything(node) == before
+
+    node.stop('executor')
+    node.sql("DELETE FROM env_variable; UPDATE script SET code = 'x'; DELETE FROM auth_link;"
+             'DROP TABLE batch;')
+    cut = folder / 'cut.sql'
+    cut.write_text(content[:len(content) // 2])
+    for path, reason in ((cut, 'is cut'), (folder / 'none', 'No such file'),
+                         (node.config, 'no backup of dffctl')):
+        done = node.ctl('backup', 'restore', path, '--force', check=False)
+        assert done.returncode != 0 and reason in done.stderr
+    assert node.sql('SELECT id FROM auth_link;') == ''
+    node.ctl('backup', 'restore', made.name, '--force')
+    assert everything(node) == before
+    node.start('executor')
+    assert node.call('auln-one', x=5).json == 5
+    # any client can read it, too
+    node.sql('DROP TABLE batch, auth_link;' + content)
+    assert everything(node) == before
+
+
+def test_the_newest_backups_are_kept_and_a_failed_one_removes_nothing(own):
+    folder = own.install / 'data/sqldump'
+    folder.mkdir(exist_ok=True)
+    old = [f'dataflux-func-sqldump-2021101{n}-010203.sql' for n in range(3)]
+    for name in old + ['notes.txt']:
+        (folder / name).write_text('x')
+    own.sql('RENAME TABLE batch TO `ba``tch`;')
+    done = own.ctl('backup', 'now', check=False)
+    assert done.returncode == 1 and 'none of ours' in done.stderr
+    assert sorted(os.listdir(folder)) == sorted(old + ['notes.txt'])
+    own.sql('RENAME TABLE `ba``tch` TO batch;')
+    assert '2 older removed' in own.ctl('backup', 'now').stdout
+    left = sorted(os.listdir(folder))
+    assert len(left) == 3 and left[0] == old[2] and left[2] == 'notes.txt'
+
+
+# --- doctor --------------------------------------------------------------------------------------
+
+
+def test_a_node_that_is_well_is_told_so(node):
+    text = node.ctl('doctor').stdout
+    assert re.search(r'^ok +function +was run by a worker', text, re.M), text
+    assert re.search(r'^0 wrong, \d+ warnings$', text, re.M), text
+    for name in ('config', 'Redis', 'MySQL', 'schema', 'disk', 'nodes', 'sockets', 'queues', 'web'):
+        assert re.search(f'^(ok|WARN) +{name} ', text, re.M), (name, text)
+    for secret in ('REDIS_PASSWORD', 'MYSQL_PASSWORD', 'SECRET'):
+        assert node.setting(secret) not in text
+
+
+def test_what_is_wrong_is_told_with_its_cure(own):
+    node = own
+    node.allow('Redis', 'MySQL', 'api.sock failed', 'connect()')
+
+    def wrong(*names):
+        done = node.ctl('doctor', check=False)
+        assert done.returncode == 1, done.stdout
+        for name in names:
+            assert re.search(f'^BAD +{name} .+\\n +cure: ', done.stdout, re.M), (name, done.stdout)
+        return done.stdout
+
+    node.stop('nginx')
+    wrong('web')
+    node.stop('executor')
+    wrong('nodes', 'sockets', 'queues', 'function')
+    node.sql("DELETE FROM schema_migration WHERE version = (SELECT * FROM (SELECT MAX(version) "
+             'FROM schema_migration) x);')
+    assert 'dffctl db migrate' in wrong('schema')
+    node.stop('redis')
+    password = node.setting('MYSQL_PASSWORD')
+    node.set(MYSQL_PASSWORD='wrong')
+    assert 'was not looked at' in wrong('Redis', 'MySQL')
+    node.set(MYSQL_PASSWORD=password, WEB_PORT=99999)
+    text = wrong('config')
+    assert 'WEB_PORT' in text and 'Redis' not in text
