@@ -65,7 +65,8 @@ enum {      /* columns of the selects */
 typedef struct {            /* one run of a transaction */
     dff_rcmd_t         *rcmd;
     const dff_config_t *cfg;
-    const char         *id;         /* of the script or link */
+    const char         *id;         /* of the script or link; of some scripts: the first */
+    const char         *last;       /* of some scripts */
     dff_route_kind_t    kind;
     size_t              in_batch;   /* routes since MULTI */
     dff_sync_count_t    done;       /* of this run */
@@ -217,24 +218,24 @@ dff_sync_row(void *ctx, const dff_str_t *columns, size_t ncolumns, dff_err_t *er
 }
 
 
-/* columns: publishVersion, codeMD5, code */
+/* HSET of one. columns: publishVersion, codeMD5, code */
 static int
-dff_sync_append_script(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows, dff_err_t *err)
+dff_sync_append_script(dff_db_t *db, dff_sync_t *sync, dff_str_t id, const dff_db_rows_t *rows,
+    size_t row, dff_err_t *err)
 {
-    dff_str_t    id = dff_str_from(sync->id);
-    dff_str_t    md5 = dff_db_cell(rows, 0, 1), code = dff_db_cell(rows, 0, 2);
+    dff_str_t    md5 = dff_db_cell(rows, row, 1), code = dff_db_cell(rows, row, 2);
     dff_script_t script = { .code_len = code.len };
     dff_buf_t    funcs = DFF_BUF_INIT, json = DFF_BUF_INIT;
     int          rc = DFF_ERROR;
 
     if (md5.len != sizeof(script.md5) - 1) {
-        return dff_err_set(err, DFF_E_SYS, "script %s: its row has no MD5", sync->id);
+        return dff_err_set(err, DFF_E_SYS, "script %s: its row has no MD5", id.data);
     }
     if (dff_func_rows_json(db, id, &funcs, err) != DFF_OK) {
         goto done;
     }
-    script.id = (char *) (uintptr_t) sync->id;      /* encode only reads */
-    script.version = (int) dff_db_number(dff_db_cell(rows, 0, 0));
+    script.id = (char *) (uintptr_t) id.data;       /* encode only reads */
+    script.version = (int) dff_db_number(dff_db_cell(rows, row, 0));
     script.code = (char *) (uintptr_t) code.data;
     script.funcs_json = funcs.data;
     memcpy(script.md5, md5.data, sizeof(script.md5));
@@ -245,7 +246,7 @@ dff_sync_append_script(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows
     }
     sync->done.scripts++;
     sync->done.version = script.version;
-    rc = dff_rcmd_append(sync->rcmd, err, "HSET " DFF_KEY_SCRIPTS " %s %b", sync->id, json.data,
+    rc = dff_rcmd_append(sync->rcmd, err, "HSET " DFF_KEY_SCRIPTS " %s %b", id.data, json.data,
                          json.len);
 
 done:
@@ -255,39 +256,42 @@ done:
 }
 
 
-/* Everything of a script, in one MULTI as far as the routes fit into it. */
+/* One script inside the MULTI that is open. row: of rows, or behind the last: there is none. */
 static int
-dff_sync_script_rows(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows, dff_err_t *err)
+dff_sync_one(dff_db_t *db, dff_sync_t *sync, dff_str_t id, const dff_db_rows_t *rows, size_t row,
+    dff_err_t *err)
 {
-    bool           published = rows->nrows > 0 && dff_db_number(dff_db_cell(rows, 0, 0)) > 0
-                               && dff_db_cell(rows, 0, 2).data != NULL;
-    char           first[DFF_KEY_MAX], end[DFF_KEY_MAX];
-    dff_db_value_t range[2];
+    bool published = row < rows->nrows && dff_db_number(dff_db_cell(rows, row, 0)) > 0
+                     && dff_db_cell(rows, row, 2).data != NULL;
 
-    if (dff_rcmd_multi(sync->rcmd, err) != DFF_OK) {
-        return DFF_ERROR;
-    }
+    sync->done.version = 0;
     if (published) {
-        if (dff_sync_append_script(db, sync, rows, err) != DFF_OK) {
+        if (dff_sync_append_script(db, sync, id, rows, row, err) != DFF_OK) {
             return DFF_ERROR;
         }
     } else {
-        sync->done.removed++;
-        if (dff_rcmd_append(sync->rcmd, err, "HDEL " DFF_KEY_SCRIPTS " %s", sync->id) != DFF_OK) {
+        sync->done.removed += sync->last == NULL;       /* of some: it was never there */
+        if (dff_rcmd_append(sync->rcmd, err, "HDEL " DFF_KEY_SCRIPTS " %s", id.data) != DFF_OK) {
             return DFF_ERROR;
         }
     }
-    if (dff_rcmd_append(sync->rcmd, err, "INCR " DFF_KEY_SCRIPTS_VERSION) != DFF_OK
-        || dff_sync_announce(sync->rcmd, err, "script %s %d", sync->id, sync->done.version)
-           != DFF_OK)
-    {
-        return DFF_ERROR;
-    }
+    return dff_rcmd_append(sync->rcmd, err, "INCR " DFF_KEY_SCRIPTS_VERSION) == DFF_OK
+        ? dff_sync_announce(sync->rcmd, err, "script %s %d", id.data, sync->done.version)
+        : DFF_ERROR;
+}
 
-    /* Function ids "<script>.…": '/' is what follows '.' in ASCII, and the columns
-     * compare by bytes, so the index gives the range. */
+
+/* The routes of all links to functions of scripts from id to last. Function ids are
+ * "<script>.…": '.' and '/', which follows it in ASCII, are less than what ids are made of,
+ * and the columns compare by bytes, so the index gives the range. */
+static int
+dff_sync_routes(dff_db_t *db, dff_sync_t *sync, dff_err_t *err)
+{
+    char           first[DFF_KEY_MAX], end[DFF_KEY_MAX];
+    dff_db_value_t range[2];
+
     (void) snprintf(first, sizeof(first), "%.128s.", sync->id);
-    (void) snprintf(end, sizeof(end), "%.128s/", sync->id);
+    (void) snprintf(end, sizeof(end), "%.128s/", sync->last == NULL ? sync->id : sync->last);
     range[0] = DFF_DB_VALUE_TEXT(dff_str_from(first));
     range[1] = DFF_DB_VALUE_TEXT(dff_str_from(end));
     for (int kind = 0; kind < DFF_ROUTE_KIND_COUNT; kind++) {
@@ -298,7 +302,60 @@ dff_sync_script_rows(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows, 
             return DFF_ERROR;
         }
     }
-    return dff_rcmd_exec(sync->rcmd, err);
+    return DFF_OK;
+}
+
+
+/* Everything of a script, in one MULTI as far as the routes fit into it. */
+static int
+dff_sync_script_rows(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows, dff_err_t *err)
+{
+    return dff_rcmd_multi(sync->rcmd, err) == DFF_OK
+        && dff_sync_one(db, sync, dff_str_from(sync->id), rows, 0, err) == DFF_OK
+        && dff_sync_routes(db, sync, err) == DFF_OK ? dff_rcmd_exec(sync->rcmd, err) : DFF_ERROR;
+}
+
+
+/* The same of all scripts from id to last. */
+static int
+dff_sync_some_rows(dff_db_t *db, dff_sync_t *sync, const dff_db_rows_t *rows, dff_err_t *err)
+{
+    if (dff_rcmd_multi(sync->rcmd, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    for (size_t i = 0; i < rows->nrows; i++) {
+        if (dff_sync_one(db, sync, dff_db_cell(rows, i, 3), rows, i, err) != DFF_OK) {
+            return dff_err_wrap(err, "script %s", dff_db_cell(rows, i, 3).data);
+        }
+    }
+    return dff_sync_routes(db, sync, err) == DFF_OK ? dff_rcmd_exec(sync->rcmd, err) : DFF_ERROR;
+}
+
+
+static int
+dff_sync_some_body(dff_db_t *db, void *ctx, dff_err_t *err)
+{
+    dff_sync_t    *sync = ctx;
+    dff_db_value_t ids[] = {
+        DFF_DB_VALUE_TEXT(dff_str_from(sync->id)), DFF_DB_VALUE_TEXT(dff_str_from(sync->last))
+    };
+    dff_db_rows_t  rows;
+    int            rc;
+
+    sync->done = (dff_sync_count_t) { 0 };
+    sync->in_batch = 0;
+    if (dff_db_query(db, "SELECT publishVersion, codeMD5, code, id FROM script WHERE id >= ?"
+                         " AND id <= ? ORDER BY id FOR UPDATE", DFF_DB_ARGS(ids), &rows, err)
+        != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    rc = dff_sync_some_rows(db, sync, &rows, err);
+    if (rc != DFF_OK) {
+        dff_rcmd_abandon(sync->rcmd);
+    }
+    dff_db_rows_release(&rows);
+    return rc;
 }
 
 
@@ -377,6 +434,18 @@ dff_sync_run(dff_db_t *db, dff_db_body_fn body, dff_sync_t *sync, dff_sync_count
     count->removed += sync->done.removed;
     count->version = sync->done.version;
     return DFF_OK;
+}
+
+
+int
+dff_sync_some_scripts(dff_db_t *db, dff_rcmd_t *rcmd, const char *first, const char *last,
+    dff_sync_count_t *count, dff_err_t *err)
+{
+    dff_sync_t sync = {
+        .rcmd = rcmd, .cfg = dff_db_config(db), .id = first, .last = last
+    };
+
+    return dff_sync_run(db, dff_sync_some_body, &sync, count, err);
 }
 
 

@@ -31,6 +31,11 @@ typedef struct {
 int dff_sync_script(dff_db_t *db, dff_rcmd_t *rcmd, const char *script_id,
     dff_sync_count_t *count, dff_err_t *err);
 
+/* All scripts from first to last in the order of ids, and the routes of links to them: at
+ * once, so no more than may be in memory; but not the links that dff_sync_auth_func() does. */
+int dff_sync_some_scripts(dff_db_t *db, dff_rcmd_t *rcmd, const char *first, const char *last,
+    dff_sync_count_t *count, dff_err_t *err);
+
 /* One link. One that is not in MySQL is removed. */
 int dff_sync_link(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char *id,
     dff_sync_count_t *count, dff_err_t *err);

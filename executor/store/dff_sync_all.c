@@ -13,10 +13,14 @@
 #include "dff_banned.h"
 
 #define DFF_SYNC_PAGE         1000      /* ids read at once */
+#define DFF_SYNC_SCRIPTS      100       /* scripts read and locked at once, */
+#define DFF_SYNC_BYTES        (4 << 20) /* but not more when their code is so much */
 #define DFF_SYNC_LOOKUP       100       /* ids looked up in one statement: as many '?' below */
 #define DFF_SYNC_TEN          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 #define DFF_SYNC_TENS         DFF_SYNC_TEN ", " DFF_SYNC_TEN ", " DFF_SYNC_TEN ", " \
                               DFF_SYNC_TEN ", " DFF_SYNC_TEN
+
+#define DFF_SYNC_SCRIPT_KIND  DFF_ROUTE_KIND_COUNT      /* beside those of routes */
 
 static const struct {
     const char *orphans;    /* links to a function of a script that is not there */
@@ -34,10 +38,32 @@ static const struct {
         " WHERE s.id IS NULL AND l.id > ? ORDER BY l.id LIMIT ?",
         "SELECT id FROM batch WHERE id IN (" DFF_SYNC_TENS ", " DFF_SYNC_TENS ")"
     },
+    [DFF_SYNC_SCRIPT_KIND] = {
+        NULL, "SELECT id FROM script WHERE publishVersion > 0 AND id IN (" DFF_SYNC_TENS ", "
+        DFF_SYNC_TENS ")"
+    },
 };
 
-_Static_assert(sizeof(dff_sync_tables) / sizeof(dff_sync_tables[0]) == DFF_ROUTE_KIND_COUNT,
+_Static_assert(sizeof(dff_sync_tables) / sizeof(dff_sync_tables[0]) == DFF_ROUTE_KIND_COUNT + 1,
                "statements for each kind");
+
+
+/* Of a page of ids and sizes, as many from *at on as may be done at once: makes Redis say
+ * what they are. *at is then behind them. */
+static int
+dff_sync_some(dff_db_t *db, dff_rcmd_t *rcmd, const dff_db_rows_t *ids, size_t *at,
+    dff_sync_count_t *count, dff_err_t *err)
+{
+    const char *first = dff_db_cell(ids, *at, 0).data, *last = first;
+    int64_t     bytes = 0;
+
+    do {
+        last = dff_db_cell(ids, *at, 0).data;
+        bytes += dff_db_number(dff_db_cell(ids, *at, 1));
+        (*at)++;
+    } while (*at < ids->nrows && bytes < DFF_SYNC_BYTES);
+    return dff_sync_some_scripts(db, rcmd, first, last, count, err);
+}
 
 
 /* Every script of MySQL, by pages: publishing may add some meanwhile. */
@@ -49,30 +75,51 @@ dff_sync_scripts(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_er
 
     do {
         dff_db_value_t values[] = {
-            DFF_DB_VALUE_TEXT(dff_str_from(last)), DFF_DB_VALUE_INT(DFF_SYNC_PAGE)
+            DFF_DB_VALUE_TEXT(dff_str_from(last)), DFF_DB_VALUE_INT(DFF_SYNC_SCRIPTS)
         };
         dff_db_rows_t  ids;
+        size_t         at = 0;
         int            rc = DFF_OK;
 
-        if (dff_db_query(db, "SELECT id FROM script WHERE id > ? ORDER BY id LIMIT ?",
+        if (dff_db_query(db, "SELECT id, LENGTH(code) FROM script WHERE id > ? ORDER BY id LIMIT ?",
                          DFF_DB_ARGS(values), &ids, err) != DFF_OK)
         {
             return DFF_ERROR;
         }
         got = ids.nrows;
-        for (size_t i = 0; rc == DFF_OK && i < got; i++) {
-            (void) snprintf(last, sizeof(last), "%s", dff_db_cell(&ids, i, 0).data);
-            rc = dff_sync_script(db, rcmd, last, count, err);
-            if (rc != DFF_OK) {
-                dff_err_wrap(err, "script %s", last);
-            }
+        while (rc == DFF_OK && at < got) {
+            rc = dff_sync_some(db, rcmd, &ids, &at, count, err);
+        }
+        if (got > 0) {
+            (void) snprintf(last, sizeof(last), "%s", dff_db_cell(&ids, got - 1, 0).data);
         }
         dff_db_rows_release(&ids);
         if (rc != DFF_OK) {
             return rc;
         }
-    } while (got == DFF_SYNC_PAGE);
+    } while (got == DFF_SYNC_SCRIPTS);
     return DFF_OK;
+}
+
+
+/* Links that ask a function are of other scripts than its own: they were made with whatever
+ * version that had then. */
+static int
+dff_sync_asking(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_err_t *err)
+{
+    dff_db_rows_t ids;
+    int           rc = DFF_OK;
+
+    if (dff_db_query(db, "SELECT id FROM api_auth WHERE type = 'func'", NULL, 0, &ids, err)
+        != DFF_OK)
+    {
+        return DFF_ERROR;
+    }
+    for (size_t i = 0; rc == DFF_OK && i < ids.nrows; i++) {
+        rc = dff_sync_api_auth(db, rcmd, dff_db_cell(&ids, i, 0).data, count, err);
+    }
+    dff_db_rows_release(&ids);
+    return rc;
 }
 
 
@@ -110,60 +157,26 @@ dff_sync_orphans(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, dff_sync
 
 
 static int
-dff_sync_exists(dff_db_t *db, const char *id, bool *exists, dff_err_t *err)
-{
-    dff_db_value_t values[] = { DFF_DB_VALUE_TEXT(dff_str_from(id)) };
-    dff_db_rows_t  rows;
-
-    if (dff_db_query(db, "SELECT 1 FROM script WHERE id = ? AND publishVersion > 0",
-                     DFF_DB_ARGS(values), &rows, err) != DFF_OK)
-    {
-        return DFF_ERROR;
-    }
-    *exists = rows.nrows > 0;
-    dff_db_rows_release(&rows);
-    return DFF_OK;
-}
-
-
-/* Scripts of Redis that MySQL does not have. */
-static int
-dff_sync_stale_scripts(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_err_t *err)
-{
-    redisReply *ids = dff_rcmd_run(rcmd, err, "HKEYS " DFF_KEY_SCRIPTS);
-    int         rc = ids == NULL ? DFF_ERROR : DFF_OK;
-
-    for (size_t i = 0; rc == DFF_OK && i < ids->elements; i++) {
-        const char *id = ids->element[i]->str;
-        bool        exists;
-
-        if (id == NULL) {
-            continue;
-        }
-        rc = dff_sync_exists(db, id, &exists, err);
-        if (rc == DFF_OK && !exists) {
-            rc = dff_sync_script(db, rcmd, id, count, err);
-        }
-    }
-    if (ids != NULL) {
-        freeReplyObject(ids);
-    }
-    return rc;
-}
-
-
-static int
 dff_sync_by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
 
-/* Of up to DFF_SYNC_LOOKUP ids, those that MySQL does not have are removed; the
- * removal looks again, under a lock. */
+/* One that may be too much: the removal looks again, under a lock. */
 static int
-dff_sync_stale_ids(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const char **ids,
-    size_t nids, dff_sync_count_t *count, dff_err_t *err)
+dff_sync_stale_one(dff_db_t *db, dff_rcmd_t *rcmd, int kind, const char *id,
+    dff_sync_count_t *count, dff_err_t *err)
+{
+    return kind == DFF_SYNC_SCRIPT_KIND ? dff_sync_script(db, rcmd, id, count, err)
+        : dff_sync_link(db, rcmd, (dff_route_kind_t) kind, id, count, err);
+}
+
+
+/* Of up to DFF_SYNC_LOOKUP ids, those that MySQL does not have are removed. */
+static int
+dff_sync_stale_ids(dff_db_t *db, dff_rcmd_t *rcmd, int kind, const char **ids, size_t nids,
+    dff_sync_count_t *count, dff_err_t *err)
 {
     dff_db_value_t values[DFF_SYNC_LOOKUP];
     dff_db_rows_t  rows;
@@ -190,10 +203,39 @@ dff_sync_stale_ids(dff_db_t *db, dff_rcmd_t *rcmd, dff_route_kind_t kind, const 
 
     for (size_t i = 0; rc == DFF_OK && i < nids; i++) {
         if (bsearch(&ids[i], found, nfound, sizeof(found[0]), dff_sync_by_text) == NULL) {
-            rc = dff_sync_link(db, rcmd, kind, ids[i], count, err);
+            rc = dff_sync_stale_one(db, rcmd, kind, ids[i], count, err);
         }
     }
     dff_db_rows_release(&rows);
+    return rc;
+}
+
+
+/* Scripts of Redis that MySQL does not have. */
+static int
+dff_sync_stale_scripts(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_err_t *err)
+{
+    redisReply *reply = dff_rcmd_run(rcmd, err, "HKEYS " DFF_KEY_SCRIPTS);
+    const char *ids[DFF_SYNC_LOOKUP];
+    size_t      nids = 0;
+    int         rc = reply == NULL ? DFF_ERROR : DFF_OK;
+
+    for (size_t i = 0; rc == DFF_OK && i < reply->elements; i++) {
+        if (reply->element[i]->str == NULL) {
+            continue;
+        }
+        ids[nids++] = reply->element[i]->str;
+        if (nids == DFF_SYNC_LOOKUP) {
+            rc = dff_sync_stale_ids(db, rcmd, DFF_SYNC_SCRIPT_KIND, ids, nids, count, err);
+            nids = 0;
+        }
+    }
+    if (rc == DFF_OK) {
+        rc = dff_sync_stale_ids(db, rcmd, DFF_SYNC_SCRIPT_KIND, ids, nids, count, err);
+    }
+    if (reply != NULL) {
+        freeReplyObject(reply);
+    }
     return rc;
 }
 
@@ -266,6 +308,7 @@ dff_sync_all(dff_db_t *db, dff_rcmd_t *rcmd, dff_sync_count_t *count, dff_err_t 
 {
     *count = (dff_sync_count_t) { 0 };
     if (dff_sync_scripts(db, rcmd, count, err) != DFF_OK
+        || dff_sync_asking(db, rcmd, count, err) != DFF_OK
         || dff_sync_stale_scripts(db, rcmd, count, err) != DFF_OK)
     {
         return DFF_ERROR;
