@@ -356,7 +356,8 @@ dff_web_conn_on_readable(evutil_socket_t fd, short what, void *ctx)
         dff_web_conn_free(conn);
         return;
     }
-    if (conn->state == DFF_WEB_LINGERS && dff_time_monotonic_ms() > conn->deadline_ms) {
+    /* Who sends a byte now and then would never meet the limit of a step. */
+    if (conn->state != DFF_WEB_HANDLES && dff_time_monotonic_ms() > conn->deadline_ms) {
         dff_web_conn_free(conn);
         return;
     }
