@@ -155,7 +155,7 @@ def test_a_package_is_installed_replaced_and_used(node, admin, index):
         admin.delete('script-sets', 'python')
 
 
-@pytest.mark.parametrize('pkg', ['t_nothing', 't_demo==3.0', 't_source'])
+@pytest.mark.parametrize('pkg', ['t_demo==3.0', 't_source'])
 def test_what_pip_cannot_install_is_told(node, admin, index, pkg):
     node.allow('pip: ')
     value = bad(install(admin, index, pkg), 'ESys', 500)
