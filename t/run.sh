@@ -6,7 +6,7 @@
 #
 # fuzz: each fuzzer for two seconds, where clang is installed (`make fuzz` for longer).
 # faults, soak: the long forms of the tests of that name in t/system, only when asked for:
-# an hour of faults under load, 30 minutes of mixed load (DFF_SOAK_SECONDS).
+# half an hour of faults under load, 30 minutes of mixed load (DFF_SOAK_SECONDS).
 # --asan: the same tests with everything built by `make asan` (build-asan/).
 # Each runner ends with a line of its own, then one summary; exit status 0 only if all
 # passed. DFF_TEST_KEEP=1 keeps the folders of the test nodes in /tmp.
