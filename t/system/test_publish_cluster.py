@@ -15,6 +15,7 @@ import time
 import pytest
 
 from api import administrator, good
+from faults import LONG
 from node import process_alive, wait_until
 from pair import api_processes, in_mysql, in_redis, two_nodes
 
@@ -27,7 +28,7 @@ CALLERS = 4             # under load, for each node
 PUBLISHES = 8
 LIVE_S = 0.1            # a node, with the others' load on the machine
 STALE_S = 1.0           # never longer
-ROUNDS = 12             # of kills
+ROUNDS = 40 if LONG else 5      # of kills
 REPAIRED_S = 12         # the repair is due after 3 s; the others' load costs the rest
 
 
