@@ -11,8 +11,9 @@
 #include "ngx_http_dff_replies.h"
 #include "ngx_http_dff_route_cache.h"
 
-#define NGX_HTTP_DFF_CHANGES_KEEPALIVE  5000    /* ms between signs of life */
-#define NGX_HTTP_DFF_CHANGES_SILENCE    8000    /* ms until the link is given up */
+#define NGX_HTTP_DFF_CHANGES_KEEPALIVE  2500    /* ms between signs of life */
+#define NGX_HTTP_DFF_CHANGES_SILENCE    5000    /* ms until the link is given up; replies are
+                                                   published to it: see ..._replies.c */
 
 typedef struct {
     ngx_http_dff_worker_t  *worker;

@@ -13,8 +13,10 @@
 
 #define NGX_HTTP_DFF_REPLIES_STOCK      16
 #define NGX_HTTP_DFF_REPLIES_LOW        8
-#define NGX_HTTP_DFF_REPLIES_TIMEOUT_S  "5"
-#define NGX_HTTP_DFF_REPLIES_SILENCE    8000    /* ms, more than the timeout */
+#define NGX_HTTP_DFF_REPLIES_TIMEOUT_S  "3"
+/* ms, more than the timeout; and so much less than the 10 s for which the masters keep a reply
+ * that one lost in a silent link can be asked for when the link is back, on a busy machine, too */
+#define NGX_HTTP_DFF_REPLIES_SILENCE    5000
 #define NGX_HTTP_DFF_REPLIES_ASK_BATCH  64      /* task ids in one message */
 #define NGX_HTTP_DFF_REPLIES_ASK_RETRY  100     /* ms, while the commands link is away */
 

@@ -233,6 +233,26 @@ def test_odd_messages_on_the_channel_cost_the_link_and_not_the_worker(away):
         assert away.workers() == workers, garbage
 
 
+class Deaf:
+    """The client's end of a link that went silent: nothing is closed, nothing arrives."""
+
+    def __init__(self, end):
+        self.shutdown, self.close = end.shutdown, end.close
+
+    def sendall(self, _):
+        pass
+
+
+def test_a_reply_lost_in_a_link_that_went_silent_comes_before_the_masters_forget_it(away):
+    """They keep it for 10 s: the link must be given up, and be back, long before."""
+    away.calls(16)          # signs of life of every link, just now
+    for link in list(away.fake.links):
+        if link.subscribed:
+            link.client = Deaf(link.client)
+    answer = away.node.call('auln-ok', {'apiTimeout': 30}, timeout=40)
+    assert answer.status == 200 and answer.seconds < 7.5, answer
+
+
 # --- pushes of which nobody knows ----------------------------------------------------------------
 
 
