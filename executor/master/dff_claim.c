@@ -131,8 +131,10 @@ dff_claim_ask(dff_claim_queue_t *q, int count)
 static void
 dff_claim_kill_client(dff_claim_queue_t *q, dff_redis_link_t *living)
 {
-    if (q->client_id > 0 && strcmp(q->run_id, dff_redis_link_run_id(living)) == 0)
+    if (q->client_id > 0 && strcmp(q->run_id, dff_redis_link_run_id(living)) == 0) {
         (void) dff_redis_link_commandf(living, NULL, NULL, "CLIENT KILL ID %lld", q->client_id);
+        dff_sweep_soon(q->claim->master->sweep);        /* what it has claimed until now */
+    }
     q->client_id = 0;
 }
 

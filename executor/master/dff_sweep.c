@@ -15,6 +15,7 @@
 
 #define DFF_SWEEP_EVERY_MS   30000
 #define DFF_SWEEP_SECOND_MS   2000      /* between the two looks */
+#define DFF_SWEEP_SOON_MS     1000
 #define DFF_SWEEP_MAX          256      /* unknown jobs remembered from the first look */
 
 typedef enum { DFF_SWEEP_CLAIMED, DFF_SWEEP_STARTED, DFF_SWEEP_LISTS } dff_sweep_list_t;
@@ -28,6 +29,7 @@ struct dff_sweep_s {
     dff_master_t     *master;
     int64_t           next_ms;          /* monotonic */
     bool              second;           /* the next look is the second one */
+    bool              once_more;        /* asked for in the middle of the two */
     int               asking;           /* commands on their way */
     dff_sweep_seen_t  seen[DFF_SWEEP_LISTS];
 };
@@ -162,7 +164,11 @@ dff_sweep_answered(dff_sweep_t *sweep)
     again = !sweep->second && (sweep->seen[DFF_SWEEP_CLAIMED].count > 0
                                || sweep->seen[DFF_SWEEP_STARTED].count > 0);
     sweep->second = again;
-    sweep->next_ms = dff_time_monotonic_ms() + (again ? DFF_SWEEP_SECOND_MS : DFF_SWEEP_EVERY_MS);
+    sweep->next_ms = dff_time_monotonic_ms() + (again ? DFF_SWEEP_SECOND_MS
+                                                : sweep->once_more ? DFF_SWEEP_SOON_MS
+                                                : DFF_SWEEP_EVERY_MS);
+    if (!again)
+        sweep->once_more = false;
 }
 
 static void
@@ -212,8 +218,11 @@ dff_sweep_tick(dff_sweep_t *sweep)
 void
 dff_sweep_soon(dff_sweep_t *sweep)
 {
-    int64_t soon_ms = dff_time_monotonic_ms() + 1000;
+    int64_t soon_ms = dff_time_monotonic_ms() + DFF_SWEEP_SOON_MS;
 
-    if (sweep->next_ms > soon_ms)
+    /* Only a first look takes in what has become nobody's just now. */
+    if (sweep->asking > 0 || sweep->second)
+        sweep->once_more = true;
+    else if (sweep->next_ms > soon_ms)
         sweep->next_ms = soon_ms;
 }
