@@ -7,6 +7,7 @@
 
 #include "dff_ledger.h"
 #include "dff_time.h"
+#include "store/dff_caller.h"
 
 #include "dff_banned.h"
 
@@ -244,8 +245,7 @@ dff_wait_fill_job(dff_replies_t *replies, dff_job_t *job, int wait_ms, char id[D
     job->producer = dff_str_from(replies->producer);
     job->queued_at_ms = dff_time_now_ms();
     job->wait_until_ms = job->queued_at_ms + wait_ms;
-    if (job->expires_at_ms == 0)
-        job->expires_at_ms = job->wait_until_ms;
+    dff_caller_expiry(job, job->wait_until_ms);
     return dff_job_check(job, err);
 }
 

@@ -82,12 +82,24 @@ dff_caller_push(dff_rcmd_t *rcmd, const dff_job_t *job, long long *length, dff_s
 }
 
 
+void
+dff_caller_expiry(dff_job_t *job, int64_t otherwise_ms)
+{
+    if (job->expires_at_ms == DFF_CALLER_NEVER)
+        job->expires_at_ms = 0;
+    else if (job->expires_at_ms == 0)
+        job->expires_at_ms = otherwise_ms;
+}
+
+
 /* func-result finds the task from its start; the result takes the marker's place. */
 static int
 dff_caller_mark(dff_rcmd_t *rcmd, const dff_config_t *cfg, const dff_job_t *job, dff_err_t *err)
 {
     dff_reply_t marker = { .id = job->id, .status = DFF_STATUS_QUEUED };
-    int64_t     left_s = (job->expires_at_ms - job->queued_at_ms) / 1000 + job->timeout_s;
+    int64_t     left_s = job->timeout_s + (job->expires_at_ms == 0
+        ? (int64_t) job->timeout_s * DFF_CALLER_EXPIRE_FACTOR
+        : (job->expires_at_ms - job->queued_at_ms) / 1000);
     char       *bytes = malloc(dff_reply_size(&marker) + 1);
     size_t      size;
     dff_key_t   key;
@@ -176,10 +188,8 @@ dff_caller_start(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job,
     job->id = dff_str_from(task_id);
     job->keep_result = true;
     job->queued_at_ms = dff_time_now_ms();
-    if (job->expires_at_ms == 0) {
-        job->expires_at_ms = job->queued_at_ms
-            + (int64_t) job->timeout_s * DFF_CALLER_EXPIRE_FACTOR * 1000;
-    }
+    dff_caller_expiry(job, job->queued_at_ms
+                      + (int64_t) job->timeout_s * DFF_CALLER_EXPIRE_FACTOR * 1000);
     if (dff_job_check(job, &check) != DFF_OK) {
         return dff_err_set(err, DFF_E_CLIENT_BAD_REQUEST, "%s", check.message);
     }
@@ -291,9 +301,7 @@ dff_caller_run(dff_rcmd_t *rcmd, const dff_config_t *cfg, dff_job_t *job, int wa
     job->producer = dff_str_from(producer);
     job->queued_at_ms = dff_time_now_ms();
     job->wait_until_ms = job->queued_at_ms + (int64_t) wait_s * 1000;
-    if (job->expires_at_ms == 0) {
-        job->expires_at_ms = job->wait_until_ms;
-    }
+    dff_caller_expiry(job, job->wait_until_ms);
     dff_key_reply(reply_key, job->producer);
 
     if (dff_caller_push(rcmd, job, NULL, NULL, err) != DFF_OK) {

@@ -16,6 +16,11 @@ typedef struct {
     char       *bytes;
 } dff_caller_call_t;
 
+#define DFF_CALLER_NEVER  (-1)      /* in expires_at_ms; 0 there asks for the usual time */
+
+/* Settles expires_at_ms before the job is written: what was asked for, or otherwise_ms. */
+void dff_caller_expiry(dff_job_t *job, int64_t otherwise_ms);
+
 /*
  * Fills id, producer, queuedAt and waitUntil of job, and expiresAt when it is 0 (no
  * start after the wait), pushes it and waits wait_s.

@@ -10,6 +10,7 @@ import pytest
 from api import administrator, bad, good
 from node import wait_until
 from test_api_process import api_pids, wait_ready
+from test_link_limits import head_of
 
 SCRIPT = '''
 import time
@@ -91,6 +92,18 @@ def test_a_full_queue_is_answered_at_once_and_takes_nothing(served):
     value = bad(admin.post(path, {'options': {'apiTimeout': 10}}), 'EWorkerQueueCongestion', 599)
     assert time.monotonic() - begin < 3 and value['error'] == 599.5
     assert node.redis('LLEN', 'dff:queue:3') == 2
+
+
+def test_a_job_expires_unless_its_caller_says_never(served):
+    node, admin = served
+    path, heads = '/api/v1/func/demo__replies.queued', []
+    for options in ({'execMode': 'async'}, {'execMode': 'async', 'neverExpire': True},
+                    {'apiTimeout': 1}, {'apiTimeout': 1, 'neverExpire': True}):
+        admin.post(path, {'options': options})
+        heads.append(head_of(node.redis('LPOP', 'dff:queue:3')))
+    assert ['expiresAt' in head for head in heads] == [True, False, True, False]
+    task = heads[1]['id']
+    assert admin.get(f'/api/v1/func-result?taskId={task}').json['data']['status'] == 'queued'
 
 
 def test_a_process_that_is_replaced_answers_what_it_waits_for(served):

@@ -11,6 +11,7 @@
 #include "api/rest/dff_func_start.h"
 #include "api/rest/dff_script_lock.h"
 #include "api/rest/dff_script_publish.h"
+#include "store/dff_caller.h"
 
 #include "dff_banned.h"
 
@@ -213,10 +214,10 @@ dff_func_options_take(dff_web_call_t *call, dff_str_t options, const dff_func_co
         : async ? DFF_FUNC_ASYNC_QUEUE : DFF_FUNC_DIRECT_QUEUE;
     job->max_memory_mb = func->max_memory_mb;
     job->retry_on_lost = func->retry_on_lost;
-    if (!dff_member_is(options, "neverExpire", DFF_JSON_TRUE)) {
-        job->expires_at_ms = (*eta_ms > 0 ? *eta_ms : dff_time_now_ms())
-            + (int64_t) job->timeout_s * DFF_FUNC_EXPIRES * 1000;
-    }
+    job->expires_at_ms = dff_member_is(options, "neverExpire", DFF_JSON_TRUE)
+        ? DFF_CALLER_NEVER
+        : (*eta_ms > 0 ? *eta_ms : dff_time_now_ms())
+          + (int64_t) job->timeout_s * DFF_FUNC_EXPIRES * 1000;
     return DFF_OK;
 }
 

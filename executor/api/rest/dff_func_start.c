@@ -83,6 +83,7 @@ dff_func_start(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *
     (void) snprintf(call->task_id, sizeof(call->task_id), "%s", made);
     job->id = dff_str_from(call->task_id);
     job->queued_at_ms = dff_time_now_ms();
+    dff_caller_expiry(job, 0);
     if (dff_func_delay(call, job, eta_ms, err) != DFF_OK) {
         return DFF_ERROR;
     }
