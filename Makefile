@@ -257,8 +257,8 @@ $(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/flags
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/t/fuzz/%_fuzz.o $(FUZZ_PARSERS)
 	$(call say,LINK,$@)
-	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON_LIBS) $(YAML_LIBS) \
-	    $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(HIREDIS_LIBS) $(JANSSON_LIBS) \
+	    $(YAML_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 
 bench: all
 	bash bench/run.sh
