@@ -90,7 +90,7 @@ dff_worker_result(dff_worker_proc_t *worker, uint64_t seq, dff_str_t payload)
     if (run == NULL || run->state != DFF_RUN_RUNNING || run->seq != seq)
         return;
     if ((flags & DFF_RESULT_RECYCLE) != 0)
-        worker->recycle = true;
+        worker->recycle = worker->spent = true;
     worker->wants = NULL;
     dff_run_result(run, reply, log_text);
 }

@@ -288,6 +288,23 @@ dff_worker_proc_exited(dff_worker_proc_t *worker, int status, uint64_t peak_rss_
     dff_worker_half_dead(worker);
 }
 
+/* With all that its scripts have started: what that takes of the processors would hold
+ * up its end. */
+static void
+dff_worker_end(dff_worker_proc_t *worker)
+{
+    (void) evtimer_del(worker->timer);
+    dff_worker_move(worker, DFF_WORKER_KILLED);
+
+    /* Without a pid the end of the socket has to do. */
+    if (worker->pid > 0) {
+        (void) kill(-worker->pid, SIGKILL);
+        (void) kill(worker->pid, SIGKILL);      /* it may have left its group */
+    } else {
+        (void) shutdown(worker->fd, SHUT_RDWR);
+    }
+}
+
 void
 dff_worker_proc_kill(dff_worker_proc_t *worker, const char *why)
 {
@@ -295,14 +312,7 @@ dff_worker_proc_kill(dff_worker_proc_t *worker, const char *why)
         return;
     (void) snprintf(worker->evidence, sizeof(worker->evidence), "%s", why);
     dff_worker_note_run(worker);
-    (void) evtimer_del(worker->timer);
-    dff_worker_move(worker, DFF_WORKER_KILLED);
-
-    /* Without a pid the end of the socket has to do. */
-    if (worker->pid > 0)
-        (void) kill(worker->pid, SIGKILL);
-    else
-        (void) shutdown(worker->fd, SHUT_RDWR);
+    dff_worker_end(worker);
 }
 
 /* --- states --------------------------------------------------------------- */
@@ -362,7 +372,9 @@ dff_worker_proc_release(dff_worker_proc_t *worker)
         return;                             /* on its way out already */
     (void) evtimer_del(worker->timer);
     dff_worker_move(worker, DFF_WORKER_IDLE);
-    if (worker->recycle)
+    if (worker->spent)
+        dff_worker_end(worker);
+    else if (worker->recycle)
         dff_worker_proc_leave(worker);
 }
 

@@ -51,6 +51,7 @@ struct dff_worker_proc_s {
     bool                  counted;       /* in group->live */
     int64_t               idle_since_ms; /* monotonic; IDLE */
     bool                  ready, recycle;
+    bool                  spent;         /* recycle, by its own RESULT: it is not asked to leave */
     bool                  has_eof, has_status;
     int                   wait_status;
     char                  task_id[DFF_TASK_ID_MAX + 1];   /* of the job it was killed for, or died

@@ -293,6 +293,7 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
     siginfo_t     info;
     int           status;
     size_t        begin;
+    bool          reaped = false;
 
     for ( ;; ) {
         info.si_pid = 0;
@@ -302,7 +303,7 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
         if (wait4(info.si_pid, &status, 0, &usage) != info.si_pid)
             return dff_err_set(err, DFF_E_SYS, "wait for worker %d: %s", (int) info.si_pid,
                                strerror(errno));
-        dff_zygote_end_orphans(zygote);
+        reaped = true;
         if (!dff_zygote_is_worker(zygote, info.si_pid))
             continue;
         dff_zygote_remove_child(zygote, info.si_pid);
@@ -313,6 +314,8 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
         dff_frame_put_u64(&zygote->out, (uint64_t) usage.ru_maxrss);
         dff_frame_end(&zygote->out, begin);
     }
+    if (reaped)
+        dff_zygote_end_orphans(zygote);      /* once for all: each look reads all children */
     return DFF_OK;
 }
 

@@ -237,6 +237,28 @@ def test_a_fork_bomb_is_bounded_and_costs_that_call_alone(own, baseline):
     wait_until(lambda: len(own.processes('executor')) < 30, 10, 'the end of the bomb')
 
 
+BUSY = IMPORTS + '''
+def f(count):
+    read, write = os.pipe()
+    for _ in range(count):
+        if os.fork() == 0:
+            os.close(write)
+            os.read(read, 1)
+            while True: pass
+    os.close(write)
+    return 1
+'''
+
+
+def test_busy_children_end_with_their_call(own, baseline):
+    """They leave a worker on its way out no time of the processors: it is not asked to go."""
+    own.value(BUSY, {'count': 300})
+    begin = time.monotonic()
+    next_call_is_right(own, baseline)
+    wait_until(lambda: len(own.processes('executor')) < 30, 10, 'their end')
+    assert time.monotonic() - begin < 2      # when a worker that was asked to go is killed
+
+
 def test_nothing_that_a_call_has_started_outlives_its_worker(own, baseline):
     mark = '61.7'
     own.value(f'{IMPORTS}\ndef f():\n'
