@@ -1,19 +1,15 @@
 /* Making the published copy in Redis anew: see the header. */
 #include "api/dff_restore.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "dff_keys.h"
 #include "dff_time.h"
 
+#include "api/dff_child.h"
 #include "store/dff_sync.h"
 
 #include "dff_banned.h"
@@ -22,54 +18,28 @@
 #define DFF_RESTORE_RETRY_MIN_MS   1000
 #define DFF_RESTORE_RETRY_MAX_MS  15000
 #define DFF_RESTORE_DB_TIMEOUT_S     60
-#define DFF_RESTORE_NICE             10
 
 struct dff_restore_s {
     dff_api_t    *api;
     char          me[DFF_ID_SIZE];          /* value of the lock */
     char          run_id[DFF_REDIS_RUN_ID_SIZE];    /* that is being restored, or looked at */
-    pid_t         pid;                      /* child; 0: none */
+    dff_child_t   child;
     bool          asking;                   /* an answer of Redis is to come */
     bool          logged;                   /* that it fails */
     int           retry_ms;
     int64_t       next_ms;                  /* monotonic: not before */
-    struct event *chld;
 };
 
 /* --- the child --------------------------------------------------------------------- */
 
-/* Nothing of the parent's but the log: a client whose connection the parent closes must
- * see that, and our end must not hold a listening socket. */
-static void
-dff_restore_close_fds(int log_fd)
-{
-    int fd, max = (int) sysconf(_SC_OPEN_MAX);
-
-    if (log_fd > 2 && syscall(SYS_close_range, 3u, (unsigned) log_fd - 1, 0) == 0
-        && syscall(SYS_close_range, (unsigned) log_fd + 1, ~0u, 0) == 0)
-        return;
-    for (fd = 3; fd < max; fd++) {
-        if (fd != log_fd)
-            (void) close(fd);
-    }
-}
-
 static int
-dff_restore_child(dff_api_t *api, pid_t parent)
+dff_restore_child(dff_api_t *api)
 {
     dff_sync_count_t count;
     dff_err_t        err;
     dff_rcmd_t      *rcmd;
     dff_db_t        *db;
     int64_t          begin_ms = dff_time_monotonic_ms();
-
-    (void) signal(SIGTERM, SIG_DFL);
-    (void) signal(SIGINT, SIG_DFL);
-    (void) signal(SIGCHLD, SIG_DFL);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
-        return 1;
-    (void) setpriority(PRIO_PROCESS, 0, DFF_RESTORE_NICE);       /* calls come first */
-    dff_restore_close_fds(api->log.fd);
 
     db = dff_db_new(api->cfg, DFF_RESTORE_DB_TIMEOUT_S);
     rcmd = dff_rcmd_new(api->cfg);
@@ -87,13 +57,11 @@ dff_restore_child(dff_api_t *api, pid_t parent)
 static void
 dff_restore_start(dff_restore_t *restore)
 {
-    pid_t parent = getpid(), pid = fork();
+    dff_err_t err;
 
-    if (pid == 0)
-        _exit(dff_restore_child(restore->api, parent));
-    if (pid < 0)
-        return;        /* the lock expires, and somebody tries again */
-    restore->pid = pid;
+    /* When it fails the lock expires, and somebody tries again. */
+    if (dff_child_start(&restore->child, dff_restore_child, &err) != DFF_OK)
+        dff_log_warn(&restore->api->log, NULL, "restoring Redis from MySQL: %s", err.message);
 }
 
 /* --- the parent --------------------------------------------------------------------- */
@@ -119,13 +87,13 @@ dff_restore_failed(dff_restore_t *restore)
 }
 
 static void
-dff_restore_ended(dff_restore_t *restore, int status)
+dff_restore_ended(void *ctx, int status)
 {
+    dff_restore_t    *restore = ctx;
     dff_redis_link_t *command = restore->api->command;
     const char       *argv[] = { "SET", DFF_KEY_RESTORED, restore->run_id };
     bool              good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
-    restore->pid = 0;
     /* Another life of Redis than the one that it began in: begin anew. */
     if (good && dff_redis_link_ready(command)
         && strcmp(dff_redis_link_run_id(command), restore->run_id) == 0) {
@@ -136,18 +104,6 @@ dff_restore_ended(dff_restore_t *restore, int status)
         dff_restore_failed(restore);
     }
     dff_restore_unlock(restore);
-}
-
-static void
-dff_restore_on_chld(evutil_socket_t number, short what, void *ctx)
-{
-    dff_restore_t *restore = ctx;
-    int            status;
-
-    (void) number;
-    (void) what;
-    if (restore->pid > 0 && waitpid(restore->pid, &status, WNOHANG) == restore->pid)
-        dff_restore_ended(restore, status);
 }
 
 static void
@@ -187,7 +143,7 @@ dff_restore_tick(dff_api_t *api)
 
     if (api->leaving || !dff_redis_link_ready(api->command))
         return;
-    if (restore->pid > 0) {
+    if (restore->child.pid > 0) {
         (void) dff_redis_link_commandf(api->command, NULL, NULL, "EXPIRE " DFF_KEY_RESTORE_LOCK
                                        " " DFF_RESTORE_LOCK_S);
         return;
@@ -209,8 +165,7 @@ dff_restore_new(dff_api_t *api)
         return NULL;
     restore->api = api;
     restore->retry_ms = DFF_RESTORE_RETRY_MIN_MS;
-    restore->chld = evsignal_new(api->base, SIGCHLD, dff_restore_on_chld, restore);
-    if (restore->chld != NULL && event_add(restore->chld, NULL) == 0
+    if (dff_child_init(&restore->child, api, dff_restore_ended, restore, NULL) == DFF_OK
         && dff_id_make(&api->ids, restore->me, "api-") != 0)
         return restore;
     dff_restore_free(restore);
@@ -222,11 +177,6 @@ dff_restore_free(dff_restore_t *restore)
 {
     if (restore == NULL)
         return;
-    if (restore->pid > 0) {
-        (void) kill(restore->pid, SIGKILL);
-        (void) waitpid(restore->pid, NULL, 0);
-    }
-    if (restore->chld != NULL)
-        event_free(restore->chld);
+    dff_child_release(&restore->child);
     free(restore);
 }
