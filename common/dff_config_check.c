@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "dff_crontab.h"
 #include "dff_envelope.h"
 #include "dff_id.h"
 #include "dff_tz.h"
@@ -204,71 +205,14 @@ dff_check_node(const char *text)
     return "empty, or 1 to 64 of letters, digits, '.', '_' and '-'";
 }
 
-/* An item of a crontab field: star or n or n-m, and an optional step. */
-static bool
-dff_check_cron_item(dff_str_t item, int low, int high)
-{
-    const char *slash = memchr(item.data, '/', item.len), *dash;
-    size_t      len = slash == NULL ? item.len : (size_t) (slash - item.data);
-    dff_str_t   rest;
-    int         first, last, step;
-
-    if (slash != NULL) {
-        rest = (dff_str_t) { slash + 1, item.len - len - 1 };
-        if (!dff_check_int(rest, high == 0 ? 1 : high + 1, &step) || step == 0)
-            return false;
-    }
-    item.len = len;
-    if (dff_str_eq(item, DFF_STR("*")))
-        return true;
-    dash = item.len == 0 ? NULL : memchr(item.data, '-', item.len);
-    if (dash == NULL)
-        return dff_check_int(item, high, &first) && first >= low;
-    rest = (dff_str_t) { dash + 1, item.len - (size_t) (dash - item.data) - 1 };
-    item.len = (size_t) (dash - item.data);
-    return dff_check_int(item, high, &first) && dff_check_int(rest, high, &last)
-        && first >= low && first <= last;
-}
-
-static bool
-dff_check_cron_field(dff_str_t field, int low, int high)
-{
-    char        text[256];
-    const char *at = text;
-    dff_str_t   item;
-
-    if (field.len == 0 || field.len >= sizeof(text))
-        return false;
-    memcpy(text, field.data, field.len);
-    text[field.len] = '\0';
-    while (dff_check_item(&at, ',', &item)) {
-        if (item.len == 0 || !dff_check_cron_item(item, low, high))
-            return false;
-    }
-    return true;
-}
-
 const char *
 dff_check_crontab(const char *text)
 {
-    static const char expected[] =
-        "empty, or a crontab line of five fields (minute hour day month weekday)";
-    static const struct {
-        int low, high;
-    } fields[] = { { 0, 59 }, { 0, 23 }, { 1, 31 }, { 1, 12 }, { 0, 7 } };
-    size_t i, len;
+    dff_crontab_t crontab;
 
-    if (text[0] == '\0')
+    if (text[0] == '\0' || dff_crontab_parse(&crontab, dff_str_from(text)))
         return NULL;
-    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        text += strspn(text, " \t");
-        len = strcspn(text, " \t");
-        if (!dff_check_cron_field((dff_str_t) { text, len }, fields[i].low, fields[i].high))
-            return expected;
-        text += len;
-    }
-    text += strspn(text, " \t");
-    return *text == '\0' ? NULL : expected;
+    return "empty, or a crontab line of five fields (minute hour day month weekday)";
 }
 
 /* "1-6" or "3" -> bits; 0 when it is neither. */
