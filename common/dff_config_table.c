@@ -99,13 +99,15 @@ static const dff_setting_t dff_data_rows[] = {
         "`true` where all nodes see the same folder (NFS)"),
     INT("DB_AUTO_BACKUP_LIMIT", db_auto_backup_limit, "168", 1, 100000, RUN,
         "Number of backups that are kept"),
-    FOLDER("DB_AUTO_BACKUP_PATH", db_auto_backup_path, "sqldump/", RUN, "Folder of the backups"),
+    FOLDER("DB_AUTO_BACKUP_PATH", db_auto_backup_path, "sqldump/", RUN,
+        "Folder of the backups, which belongs to `_API_USER`"),
     TEXT("AUTO_SETUP_ADMIN_USERNAME", auto_setup_admin_username, "admin", 0, dff_check_not_empty,
         "First user, made at the first start on an empty database"),
     TEXT("AUTO_SETUP_ADMIN_PASSWORD", auto_setup_admin_password, "", HID, NULL,
         "Its password; empty: a random one, printed once"),
     TEXT("_CRONTAB_AUTO_BACKUP_DB", crontab_auto_backup_db, "0 * * * *", RUN, dff_check_crontab,
-        "When the database is backed up; empty: never"),
+        "When the database is backed up, a crontab in `TIMEZONE`; empty: never. One node of the "
+        "cluster makes each, into its own folder"),
     TEXT("_CRONTAB_AUTO_CLEAN", crontab_auto_clean, "*/15 * * * *", RUN, dff_check_crontab,
         "When what has expired is removed; empty: never"),
 };

@@ -33,6 +33,8 @@ typedef char dff_key_t[DFF_KEY_MAX];
 #define DFF_KEY_RESTORE_LOCK     DFF_KEY_PREFIX "lock:restore"
 #define DFF_KEY_PYTHON_INSTALL   DFF_KEY_PREFIX "python-install"    /* its state */
 #define DFF_KEY_PYTHON_LOCK      DFF_KEY_PREFIX "lock:python-install"
+#define DFF_KEY_BACKUP           DFF_KEY_PREFIX "backup"     /* minute of the last one */
+#define DFF_KEY_BACKUP_LOCK      DFF_KEY_PREFIX "lock:backup"
 #define DFF_KEY_REPAIR_LOCK      DFF_KEY_PREFIX "lock:repair"
 #define DFF_CHANNEL_CHANGED      DFF_KEY_PREFIX "changed"
 

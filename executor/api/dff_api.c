@@ -16,6 +16,7 @@
 #include "dff_become.h"
 #include "dff_time.h"
 
+#include "api/dff_auto_backup.h"
 #include "api/dff_records.h"
 #include "api/dff_repair.h"
 #include "api/dff_replies.h"
@@ -23,6 +24,7 @@
 #include "api/dff_services.h"
 #include "api/dff_sys_stats.h"
 #include "api/http/dff_web.h"
+#include "store/dff_backup.h"
 
 #include "dff_banned.h"
 
@@ -44,6 +46,7 @@ static const dff_api_task_t dff_api_tasks[] = {
     { "services", 1000, dff_services_tick },
     { "restore", DFF_RESTORE_EVERY_MS, dff_restore_tick },
     { "repair", DFF_REPAIR_EVERY_MS, dff_repair_tick },
+    { "backup", DFF_AUTO_BACKUP_EVERY_MS, dff_auto_backup_tick },
     { "statistics", DFF_SYS_STATS_TICK_MS, dff_sys_stats_tick },
 };
 
@@ -188,6 +191,9 @@ dff_api_init_process(dff_api_t *api, dff_err_t *err)
         || dff_node_name(api->cfg, api->node, err) != DFF_OK)
         return DFF_ERROR;
     api->was_root = geteuid() == 0;
+    /* Later we may not; a backup says what is wrong with it. */
+    if (api->was_root && api->cfg->crontab_auto_backup_db[0] != '\0')
+        (void) dff_backup_folder(api->cfg, NULL);
     if (api->was_root && dff_become_user("_API_USER", api->cfg->api_user, err) != DFF_OK)
         return DFF_ERROR;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -254,6 +260,9 @@ dff_api_init_stores(dff_api_t *api, dff_err_t *err)
     api->restore = dff_restore_new(api);
     if (api->restore == NULL)
         return dff_err_set(err, DFF_E_SYS, "out of memory");
+    api->backup = dff_auto_backup_new(api, err);
+    if (api->backup == NULL)
+        return DFF_ERROR;
     api->web = dff_web_new(api, err);
     api->services = api->web == NULL ? NULL : dff_services_new(api, err);
     return api->services == NULL ? DFF_ERROR : DFF_OK;
@@ -348,6 +357,7 @@ dff_api_release(dff_api_t *api)
     dff_replies_free(api->replies);
     dff_services_free(api->services);
     dff_restore_free(api->restore);
+    dff_auto_backup_free(api->backup);
     if (api->redis != NULL)
         dff_redis_free(api->redis);
     dff_rcmd_free(api->rcmd);

@@ -56,6 +56,7 @@ struct dff_api_s {
     struct dff_records_s *records;     /* of tasks, from Redis into MySQL */
     struct dff_services_s *services;   /* connections of workers */
     struct dff_restore_s *restore;     /* of Redis, from MySQL */
+    struct dff_auto_backup_s *backup;  /* of the database, by itself */
     dff_repair_t          repair;      /* of single changes that Redis was not told */
 
     bool                  was_root;    /* when it started */

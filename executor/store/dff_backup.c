@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,9 @@
 
 #define DFF_BACKUP_PREFIX  "dataflux-func-sqldump-"
 #define DFF_BACKUP_SUFFIX  ".sql"
+/* The name until it is whole; who writes it holds a lock on it (flock). */
+#define DFF_BACKUP_PART         ".backup-"
+#define DFF_BACKUP_PART_SUFFIX  ".part"
 
 
 static int
@@ -25,6 +30,21 @@ dff_backup_fail(dff_err_t *err, const char *what, const char *path)
 }
 
 /* --- the folder ------------------------------------------------------------------------------ */
+
+int
+dff_backup_folder(const dff_config_t *cfg, dff_err_t *err)
+{
+    const char    *path = cfg->db_auto_backup_path;
+    struct passwd *user;
+
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST ? DFF_OK : dff_backup_fail(err, "making", path);
+    user = geteuid() == 0 ? getpwnam(cfg->api_user) : NULL;
+    if (user != NULL && chown(path, user->pw_uid, user->pw_gid) != 0)
+        return dff_backup_fail(err, "chown", path);
+    return DFF_OK;
+}
+
 
 static bool
 dff_backup_is_name(const char *name)
@@ -100,6 +120,38 @@ dff_backup_list_release(dff_backups_t *backups)
     *backups = (dff_backups_t) { 0 };
 }
 
+/* A file that is not whole, of which nobody has the lock any more, is nobody's. */
+static void
+dff_backup_sweep_part(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        (void) unlinkat(folder, name, 0);
+    (void) close(fd);
+}
+
+
+void
+dff_backup_sweep(const dff_config_t *cfg)
+{
+    DIR           *folder = opendir(cfg->db_auto_backup_path);
+    struct dirent *entry;
+    size_t         len, suffix = sizeof(DFF_BACKUP_PART_SUFFIX) - 1;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        len = strlen(entry->d_name);
+        if (len > suffix
+            && strncmp(entry->d_name, DFF_BACKUP_PART, sizeof(DFF_BACKUP_PART) - 1) == 0
+            && strcmp(entry->d_name + len - suffix, DFF_BACKUP_PART_SUFFIX) == 0)
+            dff_backup_sweep_part(dirfd(folder), entry->d_name);
+    }
+    if (folder != NULL)
+        (void) closedir(folder);
+}
+
 /* --- making one ------------------------------------------------------------------------------ */
 
 /* The name of a backup that is made now. */
@@ -137,6 +189,31 @@ dff_backup_keep(FILE *out, int folder, const char *temporary, dff_backup_made_t 
 }
 
 
+/* Ours, with its lock: one that was swept before it was locked is made anew. -1: errno. */
+static int
+dff_backup_part(int folder, const char *name)
+{
+    struct stat info;
+    int         fd, why;
+
+    while ((fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600))
+           >= 0)
+    {
+        if (flock(fd, LOCK_EX) != 0 || fstat(fd, &info) != 0) {
+            why = errno;
+            (void) unlinkat(folder, name, 0);
+            (void) close(fd);
+            errno = why;
+            return -1;
+        }
+        if (info.st_nlink > 0)
+            return fd;
+        (void) close(fd);
+    }
+    return -1;
+}
+
+
 static int
 dff_backup_into(dff_db_t *db, int folder, dff_backup_made_t *made, dff_err_t *err)
 {
@@ -146,7 +223,8 @@ dff_backup_into(dff_db_t *db, int folder, dff_backup_made_t *made, dff_err_t *er
     FILE               *out;
     int                 fd, rc;
 
-    (void) snprintf(temporary, sizeof(temporary), ".backup-%ld.part", (long) getpid());
+    (void) snprintf(temporary, sizeof(temporary), DFF_BACKUP_PART "%ld" DFF_BACKUP_PART_SUFFIX,
+                    (long) getpid());
     if (dff_backup_name(cfg, name, err) != DFF_OK)
         return DFF_ERROR;
     len = strlen(cfg->db_auto_backup_path);
@@ -155,8 +233,7 @@ dff_backup_into(dff_db_t *db, int folder, dff_backup_made_t *made, dff_err_t *er
     (void) snprintf(made->path, sizeof(made->path), "%.*s/%s",
                     (int) (len < PATH_MAX - 160 ? len : PATH_MAX - 160),
                     cfg->db_auto_backup_path, name);
-    (void) unlinkat(folder, temporary, 0);      /* of a process that had this number */
-    fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    fd = dff_backup_part(folder, temporary);
     out = fd < 0 ? NULL : fdopen(fd, "w");
     if (out == NULL) {
         rc = dff_backup_fail(err, "creating a file in", cfg->db_auto_backup_path);
@@ -194,8 +271,9 @@ dff_backup_make(dff_db_t *db, dff_backup_made_t *made, dff_err_t *err)
     int                 folder, rc;
 
     *made = (dff_backup_made_t) { 0 };
-    if (mkdir(cfg->db_auto_backup_path, 0700) != 0 && errno != EEXIST)
-        return dff_backup_fail(err, "making", cfg->db_auto_backup_path);
+    if (dff_backup_folder(cfg, err) != DFF_OK)
+        return DFF_ERROR;
+    dff_backup_sweep(cfg);
     folder = open(cfg->db_auto_backup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return dff_backup_fail(err, "opening", cfg->db_auto_backup_path);

@@ -5,7 +5,7 @@
  * left out. A file is complete (its last line says so) and on the disk before it has its
  * name; older ones beyond DB_AUTO_BACKUP_LIMIT go only then.
  *
- * Runs in dffctl; blocks for as long as it takes.
+ * Runs in dffctl and in a child of an api process; blocks for as long as it takes.
  */
 #ifndef DFF_BACKUP_H
 #define DFF_BACKUP_H
@@ -22,7 +22,13 @@ typedef struct {
     unsigned tables, removed;       /* removed: older backups */
 } dff_backup_made_t;
 
+/* Makes the folder, when there is none: of _API_USER, when root makes it. */
+int dff_backup_folder(const dff_config_t *cfg, dff_err_t *err);
+
 int dff_backup_make(dff_db_t *db, dff_backup_made_t *made, dff_err_t *err);
+
+/* Removes what somebody who was killed has written of one; that of who writes stays. */
+void dff_backup_sweep(const dff_config_t *cfg);
 
 typedef struct {
     char    *name;

@@ -116,6 +116,7 @@ class Node:
         self._install({
             'AUTO_SETUP_ADMIN_PASSWORD': 'admin-password',
             'LOG_LEVEL': 'INFO', '_NODE_NAME': f'node-{self.port}',
+            '_CRONTAB_AUTO_BACKUP_DB': "''",    # not in the middle of a test
             '_WORKER_CONCURRENCY': workers, '_WORKER_MAX_CONCURRENCY': workers,
             **(settings or {})})
 
