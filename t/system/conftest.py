@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from api import administrator, forget_failures
 from node import Node, descendants
 
 
@@ -41,6 +42,13 @@ def node(session_node):
     check_after(session_node)
     for part in ('redis', 'executor', 'nginx'):
         assert session_node.pid(part), f'the test left {part} stopped'
+
+
+@pytest.fixture(scope='module')
+def admin(session_node):
+    """The administrator of the shared node, signed in once for all tests of a file."""
+    forget_failures(session_node)
+    return administrator(session_node)
 
 
 @pytest.fixture

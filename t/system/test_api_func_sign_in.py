@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from api import Api, administrator, bad, good
+from api import Api, administrator, bad, forget_failures, good
 
 ROUTE = '/api/v1/func/integration/sign-in'
 SCRIPT = '''
@@ -40,19 +40,13 @@ PREFIX = f'igu_{hashlib.md5(CHECK.encode()).hexdigest()}-'
 def published(session_node):
     session_node.ctl('script', 'publish', '-', '--id', 'signin__it', stdin=SCRIPT)
     yield
-    forget(session_node)
+    forget_failures(session_node)
     administrator(session_node).delete('script-sets', 'signin')
-
-
-def forget(node):
-    """The attempts that were counted."""
-    node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-               "redis.call('DEL', k) end", 0)
 
 
 @pytest.fixture(autouse=True)
 def no_attempts(node, published):
-    forget(node)
+    forget_failures(node)
 
 
 def sign_in(node, username, password='right', func=CHECK, **more):
@@ -115,7 +109,7 @@ def test_other_functions_are_not_called(node):
     assert bad(sign_in(node, 'true', func='signin__it.other'), 'EClientNotFound', 404)[
         'detail'] == {'entity': 'func', 'id': 'signin__it.other'}
     for func in ('signin__it.nothing', "' OR '1'='1", 'x' * 256, 'SIGNIN__it.check'):
-        forget(node)
+        forget_failures(node)
         bad(sign_in(node, 'true', func=func), 'EClientNotFound', 404)
 
 

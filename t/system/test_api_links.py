@@ -6,15 +6,8 @@ import time
 
 import pytest
 
-from api import Api, administrator, bad, good
+from api import Api, bad, good
 from node import wait_until
-
-
-@pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    return administrator(session_node)
 
 
 @pytest.fixture

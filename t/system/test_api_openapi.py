@@ -15,13 +15,6 @@ NAMES = {'id': 'none-here', 'funcId': 'none__here.x', 'scope': 's', 'key': 'k', 
 
 
 @pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    return administrator(session_node)
-
-
-@pytest.fixture(scope='module')
 def document(admin):
     answer = admin.get('/api/v1/openapi.json')
     assert answer.status == 200 and answer.headers['content-type'].startswith('application/json')

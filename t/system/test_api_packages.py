@@ -8,16 +8,9 @@ import zipfile
 
 import pytest
 
-from api import administrator, bad, good, signed_in
+from api import bad, good, signed_in
 
 CODE = '@DFF.API("One")\ndef one(x=1):\n    return x\n'
-
-
-@pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    return administrator(session_node)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 import roles
-from api import Api, administrator, bad, good
+from api import Api, bad, good
 from node import wait_until
 
 INSTALL = '/api/v1/python-packages/install'
@@ -87,10 +87,8 @@ def index():
 
 
 @pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    yield administrator(session_node)
+def admin(session_node, admin):
+    yield admin
     shutil.rmtree(packages(session_node), ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from api import Api, administrator, bad, good, signed_in
+from api import Api, bad, good, signed_in
 from node import wait_until
 
 CODE = '''@DFF.API('Twice', tags=['b', 'a'])
@@ -19,13 +19,6 @@ def twice(x, by=2):
     More about it."""
     return x * by
 '''
-
-
-@pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    return administrator(session_node)
 
 
 @pytest.fixture(scope='module')

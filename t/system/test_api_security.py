@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from api import Api, administrator, bad, good
+from api import Api, bad, forget_failures, good
 from node import wait_until
 
 # Each alone would break out of a text that was put into a statement.
@@ -37,12 +37,6 @@ SECRETS = {'password', 'value', 'secretKey', 'token', 'accessKey'}
 
 
 @pytest.fixture(scope='module')
-def admin(session_node):
-    forget_failures(session_node)
-    return administrator(session_node)
-
-
-@pytest.fixture(scope='module')
 def document(admin):
     return admin.get('/api/v1/openapi.json').json
 
@@ -60,11 +54,6 @@ def tidy(node, admin):
     for path in set(folder.iterdir()) - files:
         if not path.name.startswith('.'):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def forget_failures(node):
-    node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-               "redis.call('DEL', k) end", 0)
 
 
 def operations(document):

@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from api import Api, administrator, bad, good, signed_in
+from api import Api, administrator, bad, forget_failures, good, signed_in
 
 
 @pytest.fixture
 def admin(node):
-    node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-               "redis.call('DEL', k) end", 0)
+    forget_failures(node)
     return administrator(node)
 
 

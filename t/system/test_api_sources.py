@@ -11,17 +11,10 @@ import time
 import pytest
 
 import roles
-from api import administrator, bad, good
+from api import bad, good
 from node import free_port, wait_until
 
 SECRET = 'source-secret-123'
-
-
-@pytest.fixture(scope='module')
-def admin(session_node):
-    session_node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-                       "redis.call('DEL', k) end", 0)
-    return administrator(session_node)
 
 
 @pytest.fixture(scope='module')

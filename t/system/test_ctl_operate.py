@@ -6,15 +6,14 @@ import stat
 
 import pytest
 
-from api import Api, administrator, bad, good, signed_in
+from api import Api, administrator, bad, forget_failures, good, signed_in
 
 CODE = "@DFF.API('One')\ndef one(x=1):\n    return x\n"
 
 
 @pytest.fixture
 def admin(node):
-    node.redis('EVAL', "for _, k in ipairs(redis.call('KEYS', 'dff:sign-in*')) do "
-               "redis.call('DEL', k) end", 0)
+    forget_failures(node)
     return administrator(node)
 
 
