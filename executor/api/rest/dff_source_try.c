@@ -178,6 +178,39 @@ dff_source_exists(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+typedef struct {
+    const char *name;           /* of the task's argument */
+    const char *member;         /* of the body: null, or not there, is no argument */
+} dff_source_arg_t;
+
+
+/* Runs a task of the system with the data source of the path and members of the body. */
+static int
+dff_source_run(dff_web_call_t *call, const char *task, const dff_source_arg_t *args, size_t nargs,
+    const dff_source_try_t *how, dff_err_t *err)
+{
+    dff_buf_t kwargs = DFF_BUF_INIT;
+    int       rc;
+
+    if (dff_source_exists(call, err) != DFF_OK)
+        return DFF_ERROR;
+    dff_buf_add_str(&kwargs, DFF_STR("{\"id\":"));
+    dff_buf_add_json_string(&kwargs, call->params[0]);
+    for (size_t i = 0; i < nargs; i++) {
+        dff_str_t value = dff_member_value(call->req.body, args[i].member);
+
+        if (value.data == NULL || dff_str_eq(value, DFF_STR("null")))
+            continue;
+        dff_buf_addf(&kwargs, ",\"%s\":", args[i].name);
+        dff_buf_add_str(&kwargs, value);
+    }
+    dff_buf_add_str(&kwargs, DFF_STR("}"));
+    rc = dff_source_try_start(call, task, &kwargs, how, err);
+    dff_buf_release(&kwargs);
+    return rc;
+}
+
+
 static int
 dff_source_tested(dff_web_call_t *call, dff_str_t result, dff_err_t *err)
 {
@@ -195,17 +228,8 @@ dff_source_test(dff_web_call_t *call, dff_err_t *err)
     static const dff_source_try_t how = {
         .kind = &dff_source_connects, .on_result = dff_source_tested
     };
-    dff_buf_t                     kwargs = DFF_BUF_INIT;
-    int                           rc;
 
-    if (dff_source_exists(call, err) != DFF_OK)
-        return DFF_ERROR;
-    dff_buf_add_str(&kwargs, DFF_STR("{\"id\":"));
-    dff_buf_add_json_string(&kwargs, call->params[0]);
-    dff_buf_add_str(&kwargs, DFF_STR("}"));
-    rc = dff_source_try_start(call, "dff__source.check", &kwargs, &how, err);
-    dff_buf_release(&kwargs);
-    return rc;
+    return dff_source_run(call, "dff__source.check", NULL, 0, &how, err);
 }
 
 
@@ -234,37 +258,17 @@ dff_source_queried(dff_web_call_t *call, dff_str_t result, dff_err_t *err)
 }
 
 
-/* Adds ,"name":<the member of the body> unless it is null or not there. */
-static void
-dff_source_query_add(dff_web_call_t *call, dff_buf_t *out, const char *name, const char *member)
-{
-    dff_str_t value = dff_member_value(call->req.body, member);
-
-    if (value.data == NULL || dff_str_eq(value, DFF_STR("null")))
-        return;
-    dff_buf_addf(out, ",\"%s\":", name);
-    dff_buf_add_str(out, value);
-}
-
-
 int
 dff_source_query(dff_web_call_t *call, dff_err_t *err)
 {
+    static const dff_source_arg_t args[] = {
+        { "statement", "queryStatement" }, { "database", "database" },
+        { "returnType", "returnType" },
+    };
     static const dff_source_try_t how = {
         .kind = &dff_source_queries, .on_result = dff_source_queried
     };
-    dff_buf_t                     kwargs = DFF_BUF_INIT;
-    int                           rc;
 
-    if (dff_source_exists(call, err) != DFF_OK)
-        return DFF_ERROR;
-    dff_buf_add_str(&kwargs, DFF_STR("{\"id\":"));
-    dff_buf_add_json_string(&kwargs, call->params[0]);
-    dff_source_query_add(call, &kwargs, "statement", "queryStatement");
-    dff_source_query_add(call, &kwargs, "database", "database");
-    dff_source_query_add(call, &kwargs, "returnType", "returnType");
-    dff_buf_add_str(&kwargs, DFF_STR("}"));
-    rc = dff_source_try_start(call, "dff__source.query", &kwargs, &how, err);
-    dff_buf_release(&kwargs);
-    return rc;
+    return dff_source_run(call, "dff__source.query", args, sizeof(args) / sizeof(args[0]), &how,
+                          err);
 }
