@@ -5,26 +5,26 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <hiredis/sds.h>
+#include "dff_sds.h"
 
 #include "dff_banned.h"
 
 static void
 dff_redis_out_drop(redisContext *c, size_t count)
 {
-    size_t rest = sdslen(c->obuf) - count;
+    size_t rest = dff_sds_len(c->obuf) - count;
 
     memmove(c->obuf, c->obuf + count, rest);
     c->obuf[rest] = '\0';
-    sdssetlen(c->obuf, rest);
+    dff_sds_set_len(c->obuf, rest);
 }
 
 dff_redis_out_t
 dff_redis_out_write(redisContext *c, size_t *sent)
 {
-    size_t  len = sdslen(c->obuf);
+    size_t  len = dff_sds_len(c->obuf);
     ssize_t n = 0;
-    sds     small;
+    char   *small;
 
     if (*sent < len)
         n = send(c->fd, c->obuf + *sent, len - *sent, MSG_NOSIGNAL);
@@ -44,10 +44,10 @@ dff_redis_out_write(redisContext *c, size_t *sent)
     }
 
     *sent = 0;
-    if (sdsalloc(c->obuf) > DFF_REDIS_KEEP_SIZE && (small = sdsempty()) != NULL) {
-        sdsfree(c->obuf);
+    if (dff_sds_alloc(c->obuf) > DFF_REDIS_KEEP_SIZE && (small = dff_sds_empty()) != NULL) {
+        dff_sds_free(c->obuf);
         c->obuf = small;
     }
-    dff_redis_out_drop(c, sdslen(c->obuf));
+    dff_redis_out_drop(c, dff_sds_len(c->obuf));
     return DFF_REDIS_OUT_EMPTY;
 }

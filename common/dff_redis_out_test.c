@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <hiredis/sds.h>
+#include "dff_sds.h"
 
 #include "dff_test.h"
 
@@ -32,7 +32,7 @@ set_up(void **state)
     assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
     out->c.fd = fds[0];
     out->peer = fds[1];
-    out->c.obuf = sdsempty();
+    out->c.obuf = dff_sds_empty();
     *state = out;
     return 0;
 }
@@ -44,7 +44,7 @@ tear_down(void **state)
 
     (void) close(out->c.fd);
     (void) close(out->peer);
-    sdsfree(out->c.obuf);
+    dff_sds_free(out->c.obuf);
     free(out);
     return 0;
 }
@@ -65,7 +65,7 @@ add(out_t *out, size_t first, size_t count)
     assert_non_null(text);
     for (i = 0; i < count; i++)
         text[i] = pattern(first + i);
-    out->c.obuf = sdscatlen(out->c.obuf, text, count);
+    out->c.obuf = dff_sds_cat(out->c.obuf, text, count);
     free(text);
 }
 
@@ -94,12 +94,12 @@ a_small_buffer_is_written_and_kept(void **state)
     size_t size;
 
     add(out, 0, 5000);
-    size = sdsalloc(out->c.obuf);
+    size = dff_sds_alloc(out->c.obuf);
     assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
     assert_int_equal(out->sent, 0);
-    assert_int_equal(sdslen(out->c.obuf), 0);
+    assert_int_equal(dff_sds_len(out->c.obuf), 0);
     assert_int_equal(out->c.obuf[0], '\0');
-    assert_int_equal(sdsalloc(out->c.obuf), size);
+    assert_int_equal(dff_sds_alloc(out->c.obuf), size);
     assert_int_equal(read_on(out, 0, 5000), 5000);
     /* Nothing to write is no error. */
     assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
@@ -122,7 +122,7 @@ a_full_socket_takes_the_rest_later(void **state)
     got += read_on(out, got, LARGE);
     assert_int_equal(rc, DFF_REDIS_OUT_EMPTY);
     assert_int_equal(got, LARGE);
-    assert_true(sdsalloc(out->c.obuf) <= DFF_REDIS_KEEP_SIZE);
+    assert_true(dff_sds_alloc(out->c.obuf) <= DFF_REDIS_KEEP_SIZE);
 }
 
 static void
@@ -138,8 +138,8 @@ a_buffer_that_never_gets_empty_stays_small(void **state)
         (void) dff_redis_out_write(&out->c, &out->sent);
         if (put - got > 1000000)
             got += read_on(out, got, 100000);
-        if (sdslen(out->c.obuf) > largest)
-            largest = sdslen(out->c.obuf);
+        if (dff_sds_len(out->c.obuf) > largest)
+            largest = dff_sds_len(out->c.obuf);
     }
     assert_true(largest < 4000000);
     while (dff_redis_out_write(&out->c, &out->sent) == DFF_REDIS_OUT_MORE)
@@ -158,7 +158,7 @@ a_peer_that_left_is_told_and_kills_nobody(void **state)
     errno = 0;
     assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_BROKEN);
     assert_int_equal(errno, EPIPE);
-    assert_int_equal(sdslen(out->c.obuf) - out->sent, 100);
+    assert_int_equal(dff_sds_len(out->c.obuf) - out->sent, 100);
 }
 
 int

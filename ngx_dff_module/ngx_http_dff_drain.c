@@ -2,9 +2,9 @@
 #include "ngx_http_dff_drain.h"
 #include "ngx_http_dff_redis_events.h"
 
-#include <hiredis/sds.h>
 #include <poll.h>
 
+#include "dff_sds.h"
 #include "dff_time.h"
 
 
@@ -20,7 +20,7 @@ ngx_http_dff_drain(ngx_http_dff_redis_t *link, ngx_msec_t limit)
     while (link->state == NGX_HTTP_DFF_REDIS_UP && link->context->replies.head != NULL) {
 
         left_ms = end_ms - dff_time_monotonic_ms();
-        unsent = sdslen(link->context->c.obuf) != 0;
+        unsent = dff_sds_len(link->context->c.obuf) != 0;
 
         fd.fd = link->context->c.fd;
         fd.events = unsent ? POLLIN|POLLOUT : POLLIN;

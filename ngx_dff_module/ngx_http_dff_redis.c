@@ -3,10 +3,9 @@
 #include "ngx_http_dff_redis_events.h"
 #include "ngx_http_dff_redis_guard.h"
 
-#include <hiredis/sds.h>
-
 #include "dff_keys.h"
 #include "dff_redis_out.h"
+#include "dff_sds.h"
 
 #define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms, log-in included */
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MIN        50    /* ms */
@@ -176,7 +175,7 @@ ngx_http_dff_redis_due(ngx_http_dff_redis_t *link)
 {
     redisContext  *c = &link->context->c;
 
-    if (sdslen(c->obuf) - link->sent > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
+    if (dff_sds_len(c->obuf) - link->sent > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
         return NGX_ERROR;
     }
 
