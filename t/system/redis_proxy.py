@@ -1,5 +1,6 @@
 """A unix socket in front of a node's Redis, for tests that need a command to come late."""
 
+import contextlib
 import os
 import select
 import socket
@@ -52,7 +53,9 @@ class RedisProxy:
                 self._thread(self._pass, self.listener.accept()[0])
 
     def _pass(self, client):
-        with client, socket.socket(socket.AF_UNIX) as server:
+        # One side may go while the other one still speaks: then both are closed.
+        with (contextlib.suppress(ConnectionError), client,
+              socket.socket(socket.AF_UNIX) as server):
             server.connect(self.target)
             while not self.stopped.is_set():
                 for ready in select.select([client, server], [], [], 0.1)[0]:
