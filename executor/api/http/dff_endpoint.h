@@ -1,8 +1,8 @@
 /*
  * The routes of the management API as one table. A row says everything about a route:
- * what matches it, who may use it, which query and body it takes, what answers. Routing,
- * the order of checks, the records of operations, the OpenAPI document and the tests follow
- * the rows. Pure code.
+ * what matches it, who may use it, which query and body it takes, who answers and with what.
+ * Routing, the order of checks, the records of operations, the OpenAPI document and the tests
+ * follow the rows. Pure code.
  */
 #ifndef DFF_ENDPOINT_H
 #define DFF_ENDPOINT_H
@@ -32,6 +32,7 @@ typedef enum {
 #define DFF_ENDPOINT_NO_RECORD  16u     /* writes, but is no operation to be recorded */
 #define DFF_ENDPOINT_SECRET     32u     /* its body is in no record and no reqDump */
 #define DFF_ENDPOINT_FILTERS    64u     /* takes the filters of its entity */
+#define DFF_ENDPOINT_ROW        128u    /* data is a row of its entity, as get has it */
 
 struct dff_entity_s;
 
@@ -60,6 +61,8 @@ typedef struct {
     const struct dff_entity_s *entity;      /* of the generic routes */
     unsigned                   flags;
     const dff_web_sink_t      *sink;        /* of an upload of any size; NULL: none */
+    const dff_prop_t          *answer;      /* data of a success; NULL: rows or a row of entity,
+                                               or something else than the envelope (RAW) */
 } dff_endpoint_t;
 
 typedef struct {            /* rows of one noun */

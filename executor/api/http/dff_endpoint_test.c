@@ -1,5 +1,6 @@
 /* The table of routes: each row is sound, and is what a request for it finds. */
 #include "api/http/dff_endpoint.h"
+#include "api/rest/dff_entity.h"
 
 #include "dff_test.h"
 
@@ -51,6 +52,12 @@ each_row_is_sound(void **state)
         assert_true(row->sign_in != DFF_SIGN_IN_NONE || row->privilege == DFF_PRIVILEGE_NONE);
         assert_true(row->sink == NULL || (row->flags & DFF_ENDPOINT_UPLOAD) != 0);
         assert_true(row->body == NULL || row->body->count <= DFF_SHAPE_PROPS_MAX);
+        /* what it answers is told, or is a row or rows of its entity, or no JSON of ours */
+        if (row->answer == NULL && row->handler != dff_entity_list
+            && row->handler != dff_entity_get
+            && (row->flags & (DFF_ENDPOINT_ROW | DFF_ENDPOINT_RAW)) == 0)
+            fail_msg("%s does not say what it answers", row->pattern);
+        assert_true((row->flags & DFF_ENDPOINT_ROW) == 0 || row->entity != NULL);
     }
 }
 

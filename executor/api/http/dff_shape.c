@@ -296,6 +296,12 @@ dff_shape_value(dff_shape_walk_t *walk, const dff_prop_t *prop, const dff_json_m
             ? DFF_OK : dff_shape_refuse(walk, "must be a JSON object");
     case DFF_PROP_ANY:
         return DFF_OK;
+    case DFF_PROP_NULL:
+    case DFF_PROP_LIST:
+    case DFF_PROP_MAP:
+    case DFF_PROP_EITHER:
+    case DFF_PROP_ROWS:
+        break;
     }
     return dff_err_set(walk->err, DFF_E_SYS, "a property of no type");
 }

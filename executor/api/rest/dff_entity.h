@@ -97,7 +97,9 @@ struct dff_entity_s {
     int (*remove)(dff_web_call_t *call, dff_str_t id, dff_err_t *err);
     /* After the commit: what else has to know. */
     int (*after)(dff_web_call_t *call, unsigned op, dff_str_t id, dff_err_t *err);
-    /* Members that are no columns: adds ",\"name\":value" for each row to extras. */
+    /* Members of a list that are no columns: adds ",\"name\":value" for each row to extras,
+     * as more says. */
+    const dff_shape_t *more;
     int (*extend)(dff_web_call_t *call, const dff_db_rows_t *rows, size_t id_column,
                   dff_buf_t *extras, dff_err_t *err);
 };

@@ -371,16 +371,36 @@ static const dff_prop_t dff_func_cache_props[] = {
 };
 static const dff_shape_t dff_func_cache_query = DFF_SHAPE(dff_func_cache_props);
 
+static const char *const dff_func_cache_kinds[] = {
+    "string", "hash", "list", "set", "zset", "none", NULL
+};
+static const dff_prop_t dff_func_cache_entry_props[] = {
+    DFF_ANSWERED("fullKey", DFF_PROP_STR), DFF_ANSWERED("scope", DFF_PROP_STR),
+    DFF_ANSWERED("key", DFF_PROP_STR),
+    DFF_ANSWERED("type", DFF_PROP_STR, .names = dff_func_cache_kinds),
+    DFF_ANSWERED("ttl", DFF_PROP_INT, .about = "s; -1: does not expire"),
+    DFF_ANSWERED("memoryUsage", DFF_PROP_INT, .nullable = true, .about = "bytes"),
+};
+DFF_ANSWER(dff_func_cache_list_answer, dff_func_cache_entry_props, DFF_PROP_OBJECTS);
+
+static const dff_prop_t dff_func_cache_value_props[] = {
+    { "string", DFF_PROP_STR, .about = "A string, or why the value is not shown" },
+    { "hash", DFF_PROP_MAP }, { "list", DFF_PROP_LIST },
+};
+DFF_ANSWER(dff_func_cache_get_answer, dff_func_cache_value_props, DFF_PROP_EITHER);
+
 #define DFF_FUNC_CACHES  "/api/v1/func-caches"
 
 static const dff_endpoint_t dff_func_cache_rows[] = {
     { DFF_WEB_GET, DFF_FUNC_CACHES "/do/list", "List values of DFF.CACHE", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .query = &dff_func_cache_query, .handler = dff_func_cache_list },
+      DFF_GENERAL_R, .query = &dff_func_cache_query, .handler = dff_func_cache_list,
+      .answer = &dff_func_cache_list_answer },
     { DFF_WEB_GET, DFF_FUNC_CACHES "/:scope/:key/do/get", "Get a value of DFF.CACHE",
-      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_func_cache_get },
+      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_func_cache_get,
+      .answer = &dff_func_cache_get_answer },
     { DFF_WEB_GET | DFF_WEB_POST, DFF_FUNC_CACHES "/:scope/:key/do/delete",
       "Delete a value of DFF.CACHE", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
-      .handler = dff_func_cache_delete },
+      .handler = dff_func_cache_delete, .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_func_cache_routes = DFF_ENDPOINTS(dff_func_cache_rows);

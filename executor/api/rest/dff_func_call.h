@@ -8,6 +8,7 @@
 #include "api/http/dff_web.h"
 
 extern const dff_shape_t dff_func_call_body, dff_func_draft_body;
+extern const dff_prop_t  dff_func_draft_answer;
 
 int dff_func_call(dff_web_call_t *call, dff_err_t *err);    /* POST /func/:funcId */
 int dff_func_draft(dff_web_call_t *call, dff_err_t *err);   /* POST /func-draft/:funcId */

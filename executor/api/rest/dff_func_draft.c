@@ -2,6 +2,7 @@
 #include "api/rest/dff_func_call.h"
 
 #include "dff_time.h"
+#include "api/rest/dff_answers.h"
 #include "api/rest/dff_script_publish.h"
 
 #include "dff_banned.h"
@@ -12,6 +13,29 @@ static const dff_prop_t dff_func_draft_props[] = {
     { "kwargs", DFF_PROP_FREE, DFF_OP_BODY },
 };
 const dff_shape_t dff_func_draft_body = DFF_SHAPE(dff_func_draft_props);
+
+static const dff_prop_t dff_func_draft_value_props[] = {
+    DFF_ANSWERED("raw", DFF_PROP_ANY), DFF_ANSWERED("repr", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("jsonDumps", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("_responseControl", DFF_PROP_MAP, .nullable = true,
+                 .about = "How a DFF.RESP wants to be sent"),
+};
+static const dff_shape_t dff_func_draft_value = DFF_SHAPE(dff_func_draft_value_props);
+static const dff_prop_t  dff_func_draft_result_props[] = {
+    DFF_ANSWERED("exportedAPIFuncs", DFF_PROP_OBJECTS, .shape = &dff_answer_func),
+    DFF_ANSWERED("logMessages", DFF_PROP_STRS),
+    DFF_ANSWERED_MAYBE("funcResult", DFF_PROP_OBJECT, .shape = &dff_func_draft_value),
+};
+static const dff_shape_t dff_func_draft_result = DFF_SHAPE(dff_func_draft_result_props);
+static const dff_prop_t  dff_func_draft_answer_props[] = {
+    DFF_ANSWERED("result", DFF_PROP_OBJECT, .shape = &dff_func_draft_result),
+    DFF_ANSWERED("traceInfo", DFF_PROP_NULL), DFF_ANSWERED("einfoTEXT", DFF_PROP_NULL),
+    DFF_ANSWERED("cost", DFF_PROP_NUMBER, .about = "s"),
+};
+static const dff_shape_t dff_func_draft_answer_shape = DFF_SHAPE(dff_func_draft_answer_props);
+const dff_prop_t         dff_func_draft_answer = {
+    .type = DFF_PROP_OBJECT, .shape = &dff_func_draft_answer_shape
+};
 
 typedef struct {            /* a call that waits; in the arena */
     dff_str_t func_id;

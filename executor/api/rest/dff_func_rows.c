@@ -248,6 +248,11 @@ dff_func_tag_list(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+static const dff_prop_t dff_func_tag_answer = {
+    .type = DFF_PROP_STRS, .about = "Sorted, each once"
+};
+
+
 static int
 dff_func_get(dff_web_call_t *call, dff_err_t *err)
 {
@@ -262,19 +267,20 @@ static const dff_endpoint_t dff_func_rows[] = {
       DFF_GENERAL_R, .handler = dff_entity_list, .entity = &dff_func_doc_entity },
     { DFF_WEB_GET, "/api/v1/func-tag-list", "List tags of functions", DFF_SIGN_IN_ANY,
       DFF_GENERAL_R, .query = &dff_func_tag_query, .handler = dff_func_tag_list,
-      .entity = &dff_func_tag_entity, .flags = DFF_ENDPOINT_FILTERS },
+      .entity = &dff_func_tag_entity, .flags = DFF_ENDPOINT_FILTERS,
+      .answer = &dff_func_tag_answer },
     { DFF_WEB_GET, "/api/v1/auth-link-func-list", "List documented auth links",
       DFF_SIGN_IN_NONE, .handler = dff_entity_list, .entity = &dff_link_doc_entity },
     { DFF_WEB_GET, "/api/v1/func/:funcId", "Get a function", DFF_SIGN_IN_ANY, DFF_GENERAL_R,
-      .handler = dff_func_get },
+      .handler = dff_func_get, .entity = &dff_func_entity, .flags = DFF_ENDPOINT_ROW },
     { DFF_WEB_POST, "/api/v1/func/:funcId", "Call a function", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
       .body = &dff_func_call_body, .handler = dff_func_call,
       .flags = DFF_ENDPOINT_RAW | DFF_ENDPOINT_NO_RECORD },
     { DFF_WEB_POST, "/api/v1/func-draft/:funcId", "Run a draft", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
       .body = &dff_func_draft_body, .handler = dff_func_draft,
-      .flags = DFF_ENDPOINT_NO_RECORD },
+      .flags = DFF_ENDPOINT_NO_RECORD, .answer = &dff_func_draft_answer },
     { DFF_WEB_GET, "/api/v1/cron/:id", "Run a crontab config now", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .handler = dff_func_cron },
+      DFF_GENERAL_R, .handler = dff_func_cron, .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_func_routes = DFF_ENDPOINTS(dff_func_rows);

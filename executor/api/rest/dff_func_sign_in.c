@@ -291,7 +291,8 @@ dff_func_sign_in(dff_web_call_t *call, dff_err_t *err)
 
 static const dff_endpoint_t dff_func_sign_in_rows[] = {
     { DFF_WEB_POST, "/api/v1/func/integration/sign-in", "Sign in through a function",
-      DFF_SIGN_IN_NONE, .body = &dff_func_sign_in_body, .handler = dff_func_sign_in },
+      DFF_SIGN_IN_NONE, .body = &dff_func_sign_in_body, .handler = dff_func_sign_in,
+      .answer = &dff_answer_sign_in },
 };
 
 const dff_endpoint_group_t dff_func_sign_in_routes = DFF_ENDPOINTS(dff_func_sign_in_rows);

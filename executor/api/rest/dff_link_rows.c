@@ -386,6 +386,32 @@ dff_batch_extend(dff_web_call_t *call, const dff_db_rows_t *rows, size_t id_colu
                                 rows, id_column, extras, err);
 }
 
+static const dff_prop_t dff_link_day_props[] = {
+    DFF_ANSWERED("date", DFF_PROP_STR, .about = "2021-10-14"),
+    DFF_ANSWERED("count", DFF_PROP_INT),
+};
+static const dff_shape_t dff_link_day = DFF_SHAPE(dff_link_day_props);
+#define DFF_LINK_COST(name)  DFF_ANSWERED(name, DFF_PROP_INT, .nullable = true)
+static const dff_prop_t  dff_link_cost_props[] = {
+    DFF_ANSWERED("samples", DFF_PROP_INT), DFF_LINK_COST("min"), DFF_LINK_COST("max"),
+    DFF_LINK_COST("avg"), DFF_LINK_COST("mid"), DFF_LINK_COST("p75"), DFF_LINK_COST("p95"),
+    DFF_LINK_COST("p99"),
+};
+static const dff_shape_t dff_link_cost = DFF_SHAPE(dff_link_cost_props);
+static const dff_prop_t  dff_link_calls = { .type = DFF_PROP_INT };
+static const dff_prop_t  dff_auth_link_more_props[] = {
+    DFF_ANSWERED("recentRunningCount", DFF_PROP_OBJECTS, .shape = &dff_link_day,
+                 .about = "The last 7 days, today first"),
+    DFF_ANSWERED("recentRunningStatus", DFF_PROP_MAP, .of = &dff_link_calls,
+                 .about = "Outcomes of the last calls; total: of all"),
+    DFF_ANSWERED("recentRunningCost", DFF_PROP_OBJECT, .shape = &dff_link_cost, .about = "ms"),
+};
+static const dff_shape_t dff_auth_link_more = DFF_SHAPE(dff_auth_link_more_props);
+static const dff_prop_t  dff_link_more_props[] = {
+    DFF_ANSWERED_MAYBE("taskInfoCount", DFF_PROP_INT, .about = "With _withTaskInfoCount"),
+};
+static const dff_shape_t dff_link_more = DFF_SHAPE(dff_link_more_props);
+
 /* --- entities -------------------------------------------------------------------------------- */
 
 #define DFF_LINK_FILTERS \
@@ -417,6 +443,7 @@ static const dff_entity_t dff_auth_link_entity = {
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_NO_EXPORT, .id_prefix = "auln-",
     .url = "/api/v1/al/", .before = dff_auth_link_before, .after = dff_auth_link_after,
     .unsynced = DFF_UNSYNCED_AUTH_LINK, .extend = dff_auth_link_extend,
+    .more = &dff_auth_link_more,
 };
 
 static const dff_entity_t dff_batch_entity = {
@@ -426,6 +453,7 @@ static const dff_entity_t dff_batch_entity = {
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_NO_EXPORT | DFF_ENTITY_COUNTS, .id_prefix = "bat-",
     .url = "/api/v1/bat/", .before = dff_batch_before, .after = dff_batch_after,
     .unsynced = DFF_UNSYNCED_BATCH, .extend = dff_batch_extend,
+    .more = &dff_link_more,
 };
 
 static const dff_entity_t dff_crontab_entity = {
@@ -434,6 +462,7 @@ static const dff_entity_t dff_crontab_entity = {
     DFF_ENTITY_TABLE(dff_crontab), .fuzzy = dff_link_fuzzy, .order = "t.seq DESC",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_NO_EXPORT | DFF_ENTITY_COUNTS, .id_prefix = "cron-",
     .before = dff_crontab_before, .extend = dff_crontab_extend,
+    .more = &dff_link_more,
 };
 
 #define DFF_LINK_BODIES(name) \

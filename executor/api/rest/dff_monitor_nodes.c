@@ -245,9 +245,64 @@ static const dff_prop_t dff_monitor_clear_props[] = {
 };
 static const dff_shape_t dff_monitor_clear_body = DFF_SHAPE(dff_monitor_clear_props);
 
-#define DFF_MONITOR_NODES(what, title, handler_) \
+/* --- what they answer ------------------------------------------------------------------------ */
+
+#define DFF_MONITOR_NAME  DFF_ANSWERED("node", DFF_PROP_STR, .about = "name@host")
+
+static const char *const dff_monitor_pongs[] = { "pong", NULL };
+static const dff_prop_t  dff_monitor_ping_props[] = {
+    DFF_MONITOR_NAME, DFF_ANSWERED("ping", DFF_PROP_STR, .names = dff_monitor_pongs),
+};
+DFF_ANSWER(dff_monitor_ping_answer, dff_monitor_ping_props, DFF_PROP_OBJECTS);
+
+static const dff_prop_t dff_monitor_number = { .type = DFF_PROP_INT };
+static const dff_prop_t dff_monitor_writes_props[] = {
+    DFF_ANSWERED("raw", DFF_PROP_INT), DFF_ANSWERED("all", DFF_PROP_INT),
+};
+static const dff_shape_t dff_monitor_writes = DFF_SHAPE(dff_monitor_writes_props);
+static const dff_prop_t  dff_monitor_pool_props[] = {
+    DFF_ANSWERED("processes", DFF_PROP_LIST, .of = &dff_monitor_number),
+    DFF_ANSWERED("max-concurrency", DFF_PROP_INT), DFF_ANSWERED("busy", DFF_PROP_INT),
+    DFF_ANSWERED("writes", DFF_PROP_OBJECT, .shape = &dff_monitor_writes),
+};
+static const dff_shape_t dff_monitor_pool = DFF_SHAPE(dff_monitor_pool_props);
+static const dff_prop_t  dff_monitor_usage_props[] = {
+    DFF_ANSWERED("maxrss", DFF_PROP_INT, .about = "KiB"), DFF_ANSWERED("ixrss", DFF_PROP_INT),
+    DFF_ANSWERED("idrss", DFF_PROP_INT), DFF_ANSWERED("isrss", DFF_PROP_INT),
+};
+static const dff_shape_t dff_monitor_usage = DFF_SHAPE(dff_monitor_usage_props);
+static const dff_prop_t  dff_monitor_broker_props[] = {
+    DFF_ANSWERED("transport", DFF_PROP_STR), DFF_ANSWERED("virtual_host", DFF_PROP_STR),
+};
+static const dff_shape_t dff_monitor_broker = DFF_SHAPE(dff_monitor_broker_props);
+static const dff_prop_t  dff_monitor_stats_props[] = {
+    DFF_MONITOR_NAME, DFF_ANSWERED("pid", DFF_PROP_INT),
+    DFF_ANSWERED("pool", DFF_PROP_OBJECT, .shape = &dff_monitor_pool),
+    DFF_ANSWERED("total", DFF_PROP_MAP, .of = &dff_monitor_number,
+                 .about = "Counters since the node started"),
+    DFF_ANSWERED("rusage", DFF_PROP_OBJECT, .shape = &dff_monitor_usage),
+    DFF_ANSWERED("broker", DFF_PROP_OBJECT, .shape = &dff_monitor_broker),
+};
+DFF_ANSWER(dff_monitor_stats_answer, dff_monitor_stats_props, DFF_PROP_OBJECTS);
+
+static const dff_prop_t dff_monitor_queue_props[] = {
+    DFF_ANSWERED("name", DFF_PROP_STR), DFF_ANSWERED("shortName", DFF_PROP_STR),
+};
+static const dff_shape_t dff_monitor_queue = DFF_SHAPE(dff_monitor_queue_props);
+static const dff_prop_t  dff_monitor_queues_props[] = {
+    DFF_MONITOR_NAME,
+    DFF_ANSWERED("activeQueues", DFF_PROP_OBJECTS, .shape = &dff_monitor_queue),
+};
+DFF_ANSWER(dff_monitor_queues_answer, dff_monitor_queues_props, DFF_PROP_OBJECTS);
+
+static const dff_prop_t dff_monitor_report_props[] = {
+    DFF_MONITOR_NAME, DFF_ANSWERED("report", DFF_PROP_STR),
+};
+DFF_ANSWER(dff_monitor_report_answer, dff_monitor_report_props, DFF_PROP_OBJECTS);
+
+#define DFF_MONITOR_NODES(what, title, name) \
     { DFF_WEB_GET, "/api/v1/monitor/nodes/do/" what, title, DFF_SIGN_IN_ANY, DFF_GENERAL_R, \
-      .handler = (handler_) }
+      .handler = (name), .answer = &name##_answer }
 
 static const dff_endpoint_t dff_monitor_node_rows[] = {
     DFF_MONITOR_NODES("ping", "Ping the nodes", dff_monitor_ping),
@@ -255,7 +310,8 @@ static const dff_endpoint_t dff_monitor_node_rows[] = {
     DFF_MONITOR_NODES("get-active-queues", "Get the queues of the nodes", dff_monitor_queues),
     DFF_MONITOR_NODES("get-report", "Get reports of the nodes", dff_monitor_report),
     { DFF_WEB_POST, "/api/v1/monitor/worker-queues/do/clear", "Clear queues", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_monitor_clear_body, .handler = dff_monitor_clear },
+      DFF_GENERAL_W, .body = &dff_monitor_clear_body, .handler = dff_monitor_clear,
+      .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_monitor_node_routes = DFF_ENDPOINTS(dff_monitor_node_rows);

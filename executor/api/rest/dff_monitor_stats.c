@@ -272,14 +272,77 @@ dff_stats_environment(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+/* --- what they answer ------------------------------------------------------------------------ */
+
+static const dff_prop_t dff_stats_number = { .type = DFF_PROP_NUMBER };
+static const dff_prop_t dff_stats_point = {
+    .type = DFF_PROP_LIST, .min = 2, .max = 2, .of = &dff_stats_number, .about = "Unix ms, value"
+};
+static const dff_prop_t dff_stats_points = { .type = DFF_PROP_LIST, .of = &dff_stats_point };
+
+static const dff_prop_t  dff_stats_route_value_props[] = {
+    { "pattern", DFF_PROP_STR }, { "count", DFF_PROP_INT },
+};
+static const dff_shape_t dff_stats_route_values = DFF_SHAPE(dff_stats_route_value_props);
+static const dff_prop_t  dff_stats_route_value = {
+    .type = DFF_PROP_EITHER, .shape = &dff_stats_route_values
+};
+static const dff_prop_t  dff_stats_route = {
+    .type = DFF_PROP_LIST, .min = 2, .max = 2, .of = &dff_stats_route_value,
+    .about = "Pattern, requests of today"
+};
+
+/* As dff_sys_stats_metrics has them. */
+#define DFF_STATS_OF(name, label) \
+    DFF_ANSWERED(name, DFF_PROP_MAP, .of = &dff_stats_points, .about = "By " label)
+
+static const dff_prop_t dff_stats_props[] = {
+    DFF_STATS_OF("serverCPUPercent", "host; %"), DFF_STATS_OF("workerCPUPercent", "host; %"),
+    DFF_STATS_OF("serverMemoryRSS", "host; MiB"),
+    DFF_STATS_OF("serverMemoryHeapTotal", "host; MiB"),
+    DFF_STATS_OF("serverMemoryHeapUsed", "host; MiB"),
+    DFF_STATS_OF("serverMemoryHeapExternal", "host; MiB"),
+    DFF_STATS_OF("workerMemoryPSS", "host; MiB"), DFF_STATS_OF("dbDiskUsed", "table; MiB"),
+    DFF_ANSWERED("cacheDBKeyUsed", DFF_PROP_LIST, .of = &dff_stats_point),
+    DFF_ANSWERED("cacheDBMemoryUsed", DFF_PROP_LIST, .of = &dff_stats_point, .about = "MiB"),
+    DFF_STATS_OF("workerQueueLength", "queue"),
+    DFF_STATS_OF("cacheDBKeyCountByPrefix", "prefix of keys"),
+    DFF_ANSWERED("matchedRouteCount", DFF_PROP_LIST, .of = &dff_stats_route),
+};
+static const dff_shape_t dff_stats_all = DFF_SHAPE(dff_stats_props);
+static const dff_prop_t  dff_stats_get_props[] = {
+    DFF_ANSWERED("hostname", DFF_PROP_STR),
+    DFF_ANSWERED("sysStats", DFF_PROP_OBJECT, .shape = &dff_stats_all),
+};
+DFF_ANSWER(dff_stats_get_answer, dff_stats_get_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_stats_clear_props[] = {
+    DFF_ANSWERED("clearCount", DFF_PROP_INT), DFF_ANSWERED("clearKeys", DFF_PROP_STRS),
+};
+DFF_ANSWER(dff_stats_clear_answer, dff_stats_clear_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_stats_environment_props[] = {
+    DFF_ANSWERED("osArch", DFF_PROP_STR), DFF_ANSWERED("osType", DFF_PROP_STR),
+    DFF_ANSWERED("osRelease", DFF_PROP_STR),
+    DFF_ANSWERED("cpuModel", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("cpuCores", DFF_PROP_INT),
+    DFF_ANSWERED("nodeVersion", DFF_PROP_NULL, .about = "There is no Node.js here"),
+    DFF_ANSWERED("nodePackages", DFF_PROP_MAP),
+    DFF_ANSWERED("mysqlVersion", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("redisVersion", DFF_PROP_STR, .nullable = true),
+};
+DFF_ANSWER(dff_stats_environment_answer, dff_stats_environment_props, DFF_PROP_OBJECT);
+
 static const dff_endpoint_t dff_monitor_stat_rows[] = {
     { DFF_WEB_GET, "/api/v1/monitor/sys-stats/do/get", "Get statistics of the system",
-      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_stats_get },
+      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_stats_get,
+      .answer = &dff_stats_get_answer },
     { DFF_WEB_GET | DFF_WEB_POST, "/api/v1/monitor/sys-stats/do/clear",
       "Clear statistics of the system", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
-      .handler = dff_stats_clear },
+      .handler = dff_stats_clear, .answer = &dff_stats_clear_answer },
     { DFF_WEB_GET, "/api/v1/monitor/server-environment/do/get", "Get what the node runs on",
-      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_stats_environment },
+      DFF_SIGN_IN_ANY, DFF_GENERAL_R, .handler = dff_stats_environment,
+      .answer = &dff_stats_environment_answer },
 };
 
 const dff_endpoint_group_t dff_monitor_stat_routes = DFF_ENDPOINTS(dff_monitor_stat_rows);

@@ -268,9 +268,38 @@ static const dff_prop_t dff_tasks_props[] = {
 static const dff_shape_t dff_tasks_query = { dff_tasks_props, 1, sizeof(dff_prop_t), DFF_OP_ALL };
 static const dff_shape_t dff_tasks_recent_query = DFF_SHAPE(dff_tasks_props);
 
-#define DFF_MONITOR_TASKS(what, title, handler_, query_) \
+static const dff_prop_t dff_tasks_job_props[] = {
+    DFF_ANSWERED("queue", DFF_PROP_STR), DFF_ANSWERED("origin", DFF_PROP_STR),
+    DFF_ANSWERED("id", DFF_PROP_STR), DFF_ANSWERED("task", DFF_PROP_STR),
+    DFF_ANSWERED("args", DFF_PROP_LIST),
+    DFF_ANSWERED("kwargs", DFF_PROP_MAP, .nullable = true,
+                 .about = "null: too long, or not to be seen"),
+    DFF_ANSWERED("eta", DFF_PROP_TIME, .nullable = true, .about = "null: now"),
+};
+static const dff_shape_t dff_tasks_job = DFF_SHAPE(dff_tasks_job_props);
+static const dff_prop_t  dff_tasks_task_props[] = {
+    DFF_ANSWERED("id", DFF_PROP_STR), DFF_ANSWERED("origin", DFF_PROP_STR),
+    DFF_ANSWERED("task", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("status", DFF_PROP_STR, .names = dff_tasks_statuses),
+    DFF_ANSWERED("queueTime", DFF_PROP_TIME, .nullable = true),
+    DFF_ANSWERED("startTime", DFF_PROP_TIME, .nullable = true),
+    DFF_ANSWERED("endTime", DFF_PROP_TIME, .nullable = true),
+};
+static const dff_shape_t dff_tasks_task = DFF_SHAPE(dff_tasks_task_props);
+
+#define DFF_TASKS_ANSWER(name, member, rows) \
+    static const dff_prop_t name##_props[] = { \
+        DFF_ANSWERED(member, DFF_PROP_OBJECTS, .max = DFF_TASKS_SHOWN, .shape = (rows)), \
+        DFF_ANSWERED("totalCount", DFF_PROP_INT), \
+    }; \
+    DFF_ANSWER(name##_answer, name##_props, DFF_PROP_OBJECT)
+DFF_TASKS_ANSWER(dff_tasks_queued, "queuedTasks", &dff_tasks_job);
+DFF_TASKS_ANSWER(dff_tasks_scheduled, "scheduledTasks", &dff_tasks_job);
+DFF_TASKS_ANSWER(dff_tasks_recent, "recentTasks", &dff_tasks_task);
+
+#define DFF_MONITOR_TASKS(what, title, name, query_) \
     { DFF_WEB_GET, "/api/v1/monitor/tasks/do/" what, title, DFF_SIGN_IN_ANY, DFF_GENERAL_R, \
-      .query = (query_), .handler = (handler_) }
+      .query = (query_), .handler = (name), .answer = &name##_answer }
 
 static const dff_endpoint_t dff_monitor_task_rows[] = {
     DFF_MONITOR_TASKS("list-queued", "List tasks that wait", dff_tasks_queued, &dff_tasks_query),

@@ -6,12 +6,20 @@
 static const struct {
     const char *type;       /* NULL: any */
     const char *format;
+    const char *least, *most;       /* what min and max are; NULL: nothing */
 } dff_openapi_types[] = {
-    [DFF_PROP_STR] = { "string", NULL }, [DFF_PROP_INT] = { "integer", NULL },
-    [DFF_PROP_NUMBER] = { "number", NULL }, [DFF_PROP_BOOL] = { "boolean", NULL },
-    [DFF_PROP_TIME] = { "string", "date-time" }, [DFF_PROP_STRS] = { "array", NULL },
-    [DFF_PROP_FREE] = { "object", NULL }, [DFF_PROP_ANY] = { NULL, NULL },
-    [DFF_PROP_OBJECT] = { "object", NULL }, [DFF_PROP_OBJECTS] = { "array", NULL },
+    [DFF_PROP_STR] = { "string", NULL, "minLength", "maxLength" },
+    [DFF_PROP_INT] = { "integer", NULL, "minimum", "maximum" },
+    [DFF_PROP_NUMBER] = { "number" }, [DFF_PROP_BOOL] = { "boolean" },
+    [DFF_PROP_TIME] = { "string", "date-time" },
+    [DFF_PROP_STRS] = { "array", NULL, "minItems", "maxItems" },
+    [DFF_PROP_FREE] = { "object" }, [DFF_PROP_ANY] = { NULL },
+    [DFF_PROP_OBJECT] = { "object" },
+    [DFF_PROP_OBJECTS] = { "array", NULL, "minItems", "maxItems" },
+    [DFF_PROP_NULL] = { "null" },
+    [DFF_PROP_LIST] = { "array", NULL, "minItems", "maxItems" },
+    [DFF_PROP_MAP] = { "object" }, [DFF_PROP_EITHER] = { NULL },
+    [DFF_PROP_ROWS] = { "array" },
 };
 
 static const char *const dff_openapi_cells[] = {
@@ -36,13 +44,18 @@ dff_openapi_enum(dff_buf_t *out, const char *const *names, bool nullable)
 
 
 static void
-dff_openapi_limits(dff_buf_t *out, const dff_prop_t *prop, const char *least, const char *most)
+dff_openapi_limits(dff_buf_t *out, const dff_prop_t *prop)
 {
+    if (dff_openapi_types[prop->type].least == NULL) {
+        return;
+    }
     if (prop->min > 0) {
-        dff_buf_addf(out, ",\"%s\":%lld", least, (long long) prop->min);
+        dff_buf_addf(out, ",\"%s\":%lld", dff_openapi_types[prop->type].least,
+                     (long long) prop->min);
     }
     if (prop->max > 0) {
-        dff_buf_addf(out, ",\"%s\":%lld", most, (long long) prop->max);
+        dff_buf_addf(out, ",\"%s\":%lld", dff_openapi_types[prop->type].most,
+                     (long long) prop->max);
     }
 }
 
@@ -63,6 +76,80 @@ dff_openapi_about(dff_buf_t *out, const dff_prop_t *prop)
 }
 
 
+static void
+dff_openapi_value(dff_buf_t *out, const char *key, const dff_prop_t *of)
+{
+    dff_buf_addf(out, ",\"%s\":", key);
+    if (of == NULL) {
+        dff_buf_add_str(out, DFF_STR("{}"));
+    } else {
+        dff_openapi_prop(out, of);
+    }
+}
+
+
+/* What is inside a list or an object of any names; the names that a text may be. */
+static void
+dff_openapi_inner(dff_buf_t *out, const dff_prop_t *prop)
+{
+    bool nullable = prop->nullable || prop->type == DFF_PROP_FREE;
+
+    switch (prop->type) {
+    case DFF_PROP_STRS:
+        dff_buf_add_str(out, DFF_STR(",\"items\":{\"type\":\"string\""));
+        if (prop->names != NULL) {
+            dff_openapi_enum(out, prop->names, false);
+        }
+        dff_buf_add_str(out, DFF_STR("}"));
+        return;
+    case DFF_PROP_OBJECTS:
+        dff_buf_add_str(out, DFF_STR(",\"items\":"));
+        dff_openapi_shape(out, prop->shape);
+        return;
+    case DFF_PROP_ROWS:
+        dff_buf_add_str(out, DFF_STR(",\"items\":"));
+        dff_openapi_row(out, prop->entity, DFF_IN_LIST, false);
+        return;
+    case DFF_PROP_LIST:
+        dff_openapi_value(out, "items", prop->of);
+        return;
+    case DFF_PROP_MAP:
+        dff_openapi_value(out, "additionalProperties", prop->of);
+        return;
+    default:
+        if (prop->names != NULL) {
+            dff_openapi_enum(out, prop->names, nullable);
+        }
+    }
+}
+
+
+/* One of several schemas: those of EITHER, and null. */
+static void
+dff_openapi_either(dff_buf_t *out, const dff_prop_t *prop)
+{
+    const char *comma = "";
+
+    dff_buf_add_str(out, DFF_STR("{\"anyOf\":["));
+    if (prop->nullable) {
+        dff_buf_add_str(out, DFF_STR("{\"type\":\"null\"}"));
+        comma = ",";
+    }
+    if (prop->type == DFF_PROP_OBJECT) {
+        dff_buf_add_str(out, dff_str_from(comma));
+        dff_openapi_shape(out, prop->shape);
+    }
+    for (size_t i = 0; prop->type == DFF_PROP_EITHER && i < prop->shape->count; i++) {
+        dff_buf_add_str(out, dff_str_from(comma));
+        dff_openapi_prop(out, dff_shape_prop(prop->shape, i));
+        comma = ",";
+    }
+    dff_buf_add_str(out, DFF_STR("]"));
+    dff_openapi_about(out, prop);
+    dff_buf_add_str(out, DFF_STR("}"));
+}
+
+
 void
 dff_openapi_prop(dff_buf_t *out, const dff_prop_t *prop)
 {
@@ -73,10 +160,8 @@ dff_openapi_prop(dff_buf_t *out, const dff_prop_t *prop)
         dff_openapi_shape(out, prop->shape);
         return;
     }
-    if (prop->type == DFF_PROP_OBJECT) {
-        dff_buf_add_str(out, DFF_STR("{\"anyOf\":[{\"type\":\"null\"},"));
-        dff_openapi_shape(out, prop->shape);
-        dff_buf_add_str(out, DFF_STR("]}"));
+    if (prop->type == DFF_PROP_OBJECT || prop->type == DFF_PROP_EITHER) {
+        dff_openapi_either(out, prop);
         return;
     }
     if (type == NULL) {
@@ -87,25 +172,8 @@ dff_openapi_prop(dff_buf_t *out, const dff_prop_t *prop)
     if (dff_openapi_types[prop->type].format != NULL) {
         dff_buf_addf(out, ",\"format\":\"%s\"", dff_openapi_types[prop->type].format);
     }
-    if (prop->type == DFF_PROP_STR) {
-        dff_openapi_limits(out, prop, "minLength", "maxLength");
-    } else if (prop->type == DFF_PROP_INT) {
-        dff_openapi_limits(out, prop, "minimum", "maximum");
-    } else if (prop->type == DFF_PROP_STRS || prop->type == DFF_PROP_OBJECTS) {
-        dff_openapi_limits(out, prop, "minItems", "maxItems");
-        dff_buf_add_str(out, DFF_STR(",\"items\":"));
-    }
-    if (prop->type == DFF_PROP_OBJECTS) {
-        dff_openapi_shape(out, prop->shape);
-    } else if (prop->type == DFF_PROP_STRS) {
-        dff_buf_add_str(out, DFF_STR("{\"type\":\"string\""));
-        if (prop->names != NULL) {
-            dff_openapi_enum(out, prop->names, false);
-        }
-        dff_buf_add_str(out, DFF_STR("}"));
-    } else if (prop->names != NULL) {
-        dff_openapi_enum(out, prop->names, nullable);
-    }
+    dff_openapi_limits(out, prop);
+    dff_openapi_inner(out, prop);
     dff_openapi_about(out, prop);
     dff_buf_add_str(out, DFF_STR("}"));
 }
@@ -142,27 +210,49 @@ dff_openapi_shape(dff_buf_t *out, const dff_shape_t *shape)
 }
 
 
+/* What a row of a list has more than columns is not among the columns. */
+static const dff_shape_t *
+dff_openapi_more(const dff_entity_t *entity, unsigned in)
+{
+    static const dff_shape_t none = { NULL, 0, 0, 0 };
+
+    return in == DFF_IN_LIST && entity->more != NULL ? entity->more : &none;
+}
+
+
 void
 dff_openapi_row(dff_buf_t *out, const dff_entity_t *entity, unsigned in, bool picked)
 {
-    bool first = true;
+    const dff_shape_t *more = dff_openapi_more(entity, in);
+    const char        *comma = "";
 
-    dff_buf_add_str(out, DFF_STR("{\"type\":\"object\",\"properties\":{"));
+    dff_buf_add_str(out, DFF_STR("{\"type\":\"object\",\"additionalProperties\":false,"
+                                 "\"properties\":{"));
     for (size_t i = 0; i < entity->ncolumns; i++) {
         if ((entity->columns[i].in & in) != 0) {
-            dff_buf_addf(out, "%s\"%s\":{%s}", first ? "" : ",", entity->columns[i].prop.name,
+            dff_buf_addf(out, "%s\"%s\":{%s}", comma, entity->columns[i].prop.name,
                          dff_openapi_cells[entity->columns[i].cell]);
-            first = false;
+            comma = ",";
         }
     }
-    dff_buf_add_str(out, DFF_STR("}"));
-    first = true;
+    for (size_t i = 0; i < more->count; i++) {
+        dff_buf_addf(out, "%s\"%s\":", comma, dff_shape_prop(more, i)->name);
+        dff_openapi_prop(out, dff_shape_prop(more, i));
+        comma = ",";
+    }
+    dff_buf_add_str(out, DFF_STR("},\"required\":["));
+    comma = "";
     for (size_t i = 0; !picked && i < entity->ncolumns; i++) {
         if ((entity->columns[i].in & in) != 0) {
-            dff_buf_addf(out, "%s\"%s\"", first ? ",\"required\":[" : ",",
-                         entity->columns[i].prop.name);
-            first = false;
+            dff_buf_addf(out, "%s\"%s\"", comma, entity->columns[i].prop.name);
+            comma = ",";
         }
     }
-    dff_buf_add_str(out, first ? DFF_STR("}") : DFF_STR("]}"));
+    for (size_t i = 0; !picked && i < more->count; i++) {
+        if (dff_shape_prop(more, i)->required != 0) {
+            dff_buf_addf(out, "%s\"%s\"", comma, dff_shape_prop(more, i)->name);
+            comma = ",";
+        }
+    }
+    dff_buf_add_str(out, DFF_STR("]}"));
 }

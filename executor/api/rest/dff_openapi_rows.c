@@ -19,12 +19,33 @@ static const char dff_openapi_begin[] =
     "\"token\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-Dff-Auth-Token\"},"
     "\"accessKey\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-Dff-Ak-Sign\","
     "\"description\":\"With X-Dff-Ak-Id, X-Dff-Ak-Timestamp and X-Dff-Ak-Nonce\"}},"
-    "\"schemas\":{\"Failure\":{\"type\":\"object\",\"required\":[\"ok\",\"error\",\"message\","
-    "\"reason\",\"reqDump\",\"traceId\",\"reqTime\",\"respTime\",\"reqCost\"],\"properties\":{"
+    "\"schemas\":{\"Failure\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"required\":[\"ok\",\"error\",\"message\",\"reason\",\"reqDump\",\"traceId\",\"reqTime\","
+    "\"respTime\",\"reqCost\"],\"properties\":{"
     "\"ok\":{\"const\":false},\"error\":{\"type\":\"number\"},\"message\":{\"type\":\"string\"},"
-    "\"reason\":{\"type\":\"string\"},\"detail\":{},\"reqDump\":{\"type\":\"object\"},"
+    "\"reason\":{\"type\":\"string\"},\"detail\":{},"
+    "\"data\":{\"description\":\"Of a draft that failed: how far it came\"},"
+    "\"reqDump\":{\"type\":\"object\","
+    "\"required\":[\"method\",\"url\"],\"properties\":{\"method\":{\"type\":\"string\"},"
+    "\"url\":{\"type\":\"string\"},\"body\":{}}},"
     "\"traceId\":{\"type\":\"string\"},\"reqTime\":{\"type\":\"string\"},"
-    "\"respTime\":{\"type\":\"string\"},\"reqCost\":{\"type\":\"integer\"}}}}},\"paths\":{";
+    "\"respTime\":{\"type\":\"string\"},\"reqCost\":{\"type\":\"integer\"}}},"
+    "\"Unreached\":{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"required\":[\"ok\",\"error\",\"message\",\"reason\"],\"properties\":{"
+    "\"ok\":{\"const\":false},\"error\":{\"type\":\"number\"},\"message\":{\"type\":\"string\"},"
+    "\"reason\":{\"type\":\"string\"}}}},"
+    "\"responses\":{\"Failed\":{\"description\":\"Failed\",\"content\":{\"application/json\":{"
+    "\"schema\":{\"$ref\":\"#/components/schemas/Failure\"}}}},"
+    "\"Unreached\":{\"description\":\"Failed, or has reached no process of the API\","
+    "\"content\":{\"application/json\":{\"schema\":{\"anyOf\":["
+    "{\"$ref\":\"#/components/schemas/Failure\"},"
+    "{\"$ref\":\"#/components/schemas/Unreached\"}]}}}}}},\"paths\":{";
+
+/* What nginx says for itself (deploy/nginx-api.conf.in) has another shape. */
+static const char dff_openapi_failures[] =
+    "\"413\":{\"$ref\":\"#/components/responses/Unreached\"},"
+    "\"503\":{\"$ref\":\"#/components/responses/Unreached\"},"
+    "\"default\":{\"$ref\":\"#/components/responses/Failed\"}";
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
@@ -80,33 +101,71 @@ dff_openapi_parameters(dff_buf_t *out, const dff_endpoint_t *row)
 }
 
 
-/* What "data" of a success is. */
+/* What "data" of a success is. Which columns a list has, the query may say. */
 static void
 dff_openapi_data(dff_buf_t *out, const dff_endpoint_t *row)
 {
     const dff_entity_t *entity = row->entity;
 
-    if (row->handler == dff_entity_list) {
+    if (row->answer != NULL) {
+        dff_openapi_prop(out, row->answer);
+    } else if (row->handler == dff_entity_list) {
         dff_buf_add_str(out, DFF_STR("{\"type\":\"array\",\"items\":"));
-        dff_openapi_row(out, entity, DFF_IN_LIST, false);
+        dff_openapi_row(out, entity, DFF_IN_LIST, (entity->flags & DFF_ENTITY_FIELDS) != 0);
         dff_buf_add_str(out, DFF_STR("}"));
-    } else if (row->handler == dff_entity_get) {
-        dff_openapi_row(out, entity, DFF_IN_GET, false);
-    } else if (row->handler == dff_entity_add || row->handler == dff_entity_modify
-               || row->handler == dff_entity_delete)
-    {
-        dff_buf_add_str(out, DFF_STR("{\"type\":\"object\",\"required\":[\"id\"],\"properties\":"
-                                     "{\"id\":{\"type\":\"string\"},"
-                                     "\"url\":{\"type\":\"string\"}}}"));
-    } else if (row->handler == dff_entity_add_many || row->handler == dff_entity_modify_many
-               || row->handler == dff_entity_delete_many)
-    {
-        dff_buf_add_str(out, DFF_STR("{\"type\":\"object\",\"required\":[\"ids\"],\"properties\":"
-                                     "{\"ids\":{\"type\":\"array\","
-                                     "\"items\":{\"type\":\"string\"}}}}"));
     } else {
-        dff_buf_add_str(out, DFF_STR("{}"));
+        dff_openapi_row(out, entity, DFF_IN_GET, false);
     }
+}
+
+
+static const char *const dff_openapi_normal[] = { "normal", NULL };
+static const char *const dff_openapi_marker[] = { "marker", NULL };
+static const char *const dff_openapi_markers[] = { "seq", NULL };
+
+static const dff_prop_t dff_openapi_normal_props[] = {
+    DFF_ANSWERED("pagingStyle", DFF_PROP_STR, .names = dff_openapi_normal),
+    DFF_ANSWERED("pageSize", DFF_PROP_INT),
+    DFF_ANSWERED("count", DFF_PROP_INT, .about = "Rows of this page"),
+    DFF_ANSWERED("totalCount", DFF_PROP_INT), DFF_ANSWERED("pageNumber", DFF_PROP_INT),
+    DFF_ANSWERED("pageCount", DFF_PROP_INT), DFF_ANSWERED("isFirstPage", DFF_PROP_BOOL),
+};
+static const dff_prop_t dff_openapi_marker_props[] = {
+    DFF_ANSWERED("pagingStyle", DFF_PROP_STR, .names = dff_openapi_marker),
+    DFF_ANSWERED("pageSize", DFF_PROP_INT),
+    DFF_ANSWERED("count", DFF_PROP_INT, .about = "Rows of this page"),
+    DFF_ANSWERED("pageMarkerField", DFF_PROP_STR, .nullable = true,
+                 .names = dff_openapi_markers),
+    DFF_ANSWERED("pageMarker", DFF_PROP_INT, .nullable = true,
+                 .about = "The pageMarker of the query for the next page"),
+    DFF_ANSWERED("isFirstPage", DFF_PROP_BOOL),
+};
+
+static const dff_shape_t dff_openapi_pages[] = {
+    [DFF_PAGING_NORMAL] = DFF_SHAPE(dff_openapi_normal_props),
+    [DFF_PAGING_MARKER] = DFF_SHAPE(dff_openapi_marker_props),
+};
+
+
+static void
+dff_openapi_envelope(dff_buf_t *out, const dff_endpoint_t *row)
+{
+    bool paged = row->handler == dff_entity_list && row->entity->paging != DFF_PAGING_NONE;
+
+    dff_buf_addf(out, "{\"type\":\"object\",\"additionalProperties\":false,"
+                 "\"required\":[\"ok\",\"error\",\"message\",\"data\",%s"
+                 "\"traceId\",\"reqTime\",\"respTime\",\"reqCost\"],"
+                 "\"properties\":{\"ok\":{\"const\":true},\"error\":{\"const\":200},"
+                 "\"message\":{\"const\":\"\"},\"data\":", paged ? "\"pageInfo\"," : "");
+    dff_openapi_data(out, row);
+    if (paged) {
+        dff_buf_add_str(out, DFF_STR(",\"pageInfo\":"));
+        dff_openapi_shape(out, &dff_openapi_pages[row->entity->paging]);
+    }
+    dff_buf_add_str(out, DFF_STR(",\"traceId\":{\"type\":\"string\"},"
+                                 "\"reqTime\":{\"type\":\"string\"},"
+                                 "\"respTime\":{\"type\":\"string\"},"
+                                 "\"reqCost\":{\"type\":\"integer\"}}}"));
 }
 
 
@@ -118,22 +177,11 @@ dff_openapi_responses(dff_buf_t *out, const dff_endpoint_t *row)
     if ((row->flags & DFF_ENDPOINT_RAW) != 0 && row->handler != dff_entity_list) {
         dff_buf_add_str(out, DFF_STR("\"*/*\":{}"));
     } else {
-        dff_buf_add_str(out, DFF_STR("\"application/json\":{\"schema\":{\"type\":\"object\","
-                                     "\"required\":[\"ok\",\"error\",\"message\",\"data\","
-                                     "\"traceId\",\"reqTime\",\"respTime\",\"reqCost\"],"
-                                     "\"properties\":{\"ok\":{\"const\":true},"
-                                     "\"error\":{\"const\":200},\"message\":{\"const\":\"\"},"
-                                     "\"data\":"));
-        dff_openapi_data(out, row);
-        dff_buf_add_str(out, DFF_STR(",\"pageInfo\":{\"type\":\"object\"},"
-                                     "\"traceId\":{\"type\":\"string\"},"
-                                     "\"reqTime\":{\"type\":\"string\"},"
-                                     "\"respTime\":{\"type\":\"string\"},"
-                                     "\"reqCost\":{\"type\":\"integer\"}}}}"));
+        dff_buf_add_str(out, DFF_STR("\"application/json\":{\"schema\":"));
+        dff_openapi_envelope(out, row);
+        dff_buf_add_str(out, DFF_STR("}"));
     }
-    dff_buf_add_str(out, DFF_STR("}},\"default\":{\"description\":\"Failed\",\"content\":{"
-                                 "\"application/json\":{\"schema\":{\"$ref\":"
-                                 "\"#/components/schemas/Failure\"}}}}}"));
+    dff_buf_addf(out, "}},%s}", dff_openapi_failures);
 }
 
 
@@ -313,9 +361,7 @@ dff_openapi_link(void *ctx, const dff_str_t *columns, size_t ncolumns, dff_err_t
     dff_openapi_arguments(out, columns, 'e');
     dff_buf_add_str(out, DFF_STR("}}}}},\"responses\":{\"200\":{\"description\":"
                                  "\"What the function returned\",\"content\":{\"*/*\":{}}},"
-                                 "\"default\":{\"description\":\"Failed\",\"content\":{"
-                                 "\"application/json\":{\"schema\":{\"$ref\":"
-                                 "\"#/components/schemas/Failure\"}}}}}}}"));
+                                 "\"default\":{\"$ref\":\"#/components/responses/Failed\"}}}}"));
     return dff_buf_failed(out) ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
 }
 

@@ -266,10 +266,18 @@ dff_operation_extend(dff_web_call_t *call, const dff_db_rows_t *rows, size_t id_
 }
 
 
-static const dff_entity_t dff_operation_entity = {
+static const dff_prop_t dff_operation_more_props[] = {
+    DFF_ANSWERED("_operationDescribe", DFF_PROP_STR, .about = "Title of the route"),
+    DFF_ANSWERED("_operationEntityId", DFF_PROP_STR, .nullable = true,
+                 .about = "What it worked on"),
+};
+static const dff_shape_t dff_operation_more = DFF_SHAPE(dff_operation_more_props);
+
+const dff_entity_t dff_operation_entity = {
     .noun = "operation record", .table = "operation_record", .joins = "",
     DFF_ENTITY_TABLE(dff_operation), .fuzzy = dff_operation_fuzzy, .order = "t.seq DESC",
     .flags = DFF_ENTITY_FIELDS | DFF_ENTITY_EXPORT, .extend = dff_operation_extend,
+    .more = &dff_operation_more,
 };
 
 static const dff_endpoint_t dff_operation_rows[] = {

@@ -8,6 +8,8 @@
 
 #include "api/http/dff_web.h"
 
+extern const struct dff_entity_s dff_operation_entity;
+
 /* err NULL: a success. A record that cannot be written is logged; the request goes on. */
 void dff_operation_write(dff_web_call_t *call, const dff_err_t *err);
 

@@ -3,6 +3,7 @@
 #include "api/rest/dff_entity.h"
 #include "api/rest/dff_routes.h"
 
+#include "api/rest/dff_operation.h"
 #include "store/dff_cluster.h"
 
 #include "dff_banned.h"
@@ -248,12 +249,31 @@ static const dff_prop_t dff_overview_props[] = {
 };
 static const dff_shape_t dff_overview_query = DFF_SHAPE(dff_overview_props);
 
+static const dff_prop_t dff_overview_count_props[] = {
+    DFF_ANSWERED("name", DFF_PROP_STR), DFF_ANSWERED("count", DFF_PROP_INT),
+};
+static const dff_shape_t dff_overview_count = DFF_SHAPE(dff_overview_count_props);
+static const dff_prop_t  dff_overview_queue_props[] = {
+    DFF_ANSWERED("workerCount", DFF_PROP_INT), DFF_ANSWERED("maxPressure", DFF_PROP_INT),
+    DFF_ANSWERED("pressure", DFF_PROP_INT), DFF_ANSWERED("taskCount", DFF_PROP_INT),
+};
+static const dff_shape_t dff_overview_queue = DFF_SHAPE(dff_overview_queue_props);
+static const dff_prop_t  dff_overview_answer_props[] = {
+    DFF_ANSWERED_MAYBE("bizEntityCount", DFF_PROP_OBJECTS, .shape = &dff_overview_count),
+    DFF_ANSWERED_MAYBE("workerQueueInfo", DFF_PROP_OBJECTS, .shape = &dff_overview_queue,
+                       .min = DFF_QUEUE_COUNT, .max = DFF_QUEUE_COUNT),
+    DFF_ANSWERED_MAYBE("scriptOverview", DFF_PROP_ROWS, .entity = &dff_overview_script_entity),
+    DFF_ANSWERED_MAYBE("latestOperations", DFF_PROP_ROWS, .entity = &dff_operation_entity),
+};
+DFF_ANSWER(dff_overview_answer, dff_overview_answer_props, DFF_PROP_OBJECT);
+
 static const dff_endpoint_t dff_overview_rows[] = {
     { DFF_WEB_GET, "/api/v1/func/overview", "Get an overview", DFF_SIGN_IN_ANY, DFF_GENERAL_R,
-      .query = &dff_overview_query, .handler = dff_overview_get },
+      .query = &dff_overview_query, .handler = dff_overview_get,
+      .answer = &dff_overview_answer },
     { DFF_WEB_POST, "/api/v1/log-cache-tables/do/clear", "Clear logs, records and results",
       DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_overview_clear,
-      .flags = DFF_ENDPOINT_ADMIN },
+      .flags = DFF_ENDPOINT_ADMIN, .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_overview_routes = DFF_ENDPOINTS(dff_overview_rows);

@@ -275,6 +275,27 @@ static const dff_prop_t dff_package_confirm_props[] = {
 };
 static const dff_shape_t dff_package_confirm_body = DFF_SHAPE(dff_package_confirm_props);
 
+/* The package without code: its other sections are what the exporting side has put in. */
+static const dff_prop_t dff_package_row = { .type = DFF_PROP_MAP };
+static const dff_prop_t dff_package_diff_props[] = {
+    DFF_ANSWERED("add", DFF_PROP_LIST, .nullable = true, .of = &dff_package_row,
+                 .about = "Script sets of the package that are not there"),
+    DFF_ANSWERED("replace", DFF_PROP_LIST, .nullable = true, .of = &dff_package_row),
+};
+static const dff_shape_t dff_package_diff = DFF_SHAPE(dff_package_diff_props);
+#define DFF_PACKAGE_PKGS \
+    DFF_ANSWERED("pkgs", DFF_PROP_STRS, .nullable = true, \
+                 .about = "Python packages that the imported script sets want")
+static const dff_prop_t dff_package_import_props[] = {
+    DFF_ANSWERED("confirmId", DFF_PROP_STR),
+    DFF_ANSWERED("summary", DFF_PROP_MAP, .about = "The package without scripts and functions"),
+    DFF_ANSWERED("diff", DFF_PROP_OBJECT, .shape = &dff_package_diff), DFF_PACKAGE_PKGS,
+};
+DFF_ANSWER(dff_package_import_answer, dff_package_import_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_package_confirmed_props[] = { DFF_PACKAGE_PKGS };
+DFF_ANSWER(dff_package_confirm_answer, dff_package_confirmed_props, DFF_PROP_OBJECT);
+
 #define DFF_SCRIPT_SETS  "/api/v1/script-sets"
 
 static const dff_endpoint_t dff_package_rows[] = {
@@ -282,9 +303,11 @@ static const dff_endpoint_t dff_package_rows[] = {
       DFF_GENERAL_W, .body = &dff_package_export_body, .handler = dff_package_export_call,
       .flags = DFF_ENDPOINT_RAW },
     { DFF_WEB_POST, DFF_SCRIPT_SETS "/do/import", "Import script sets", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .handler = dff_package_import_call, .flags = DFF_ENDPOINT_UPLOAD },
+      DFF_GENERAL_W, .handler = dff_package_import_call, .flags = DFF_ENDPOINT_UPLOAD,
+      .answer = &dff_package_import_answer },
     { DFF_WEB_POST, DFF_SCRIPT_SETS "/do/confirm-import", "Confirm an import", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_package_confirm_body, .handler = dff_package_confirm_call },
+      DFF_GENERAL_W, .body = &dff_package_confirm_body, .handler = dff_package_confirm_call,
+      .answer = &dff_package_confirm_answer },
 };
 
 const dff_endpoint_group_t dff_package_routes = DFF_ENDPOINTS(dff_package_rows);

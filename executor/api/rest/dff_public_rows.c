@@ -76,29 +76,53 @@ dff_public_upgrade_info(dff_web_call_t *call, dff_err_t *err)
 
 /* --- func-system-config ---------------------------------------------------------------------- */
 
-static const struct {
-    const char *key;
-    const char *json;       /* fixed ones */
-} dff_public_fixed[] = {
-    { "MODE", "\"prod\"" },
-    { "WEB_INNER_BASE_URL", "\"\"" },
-    { "_WEB_CLIENT_ID_HEADER", "\"X-Dff-Client-Id\"" },
-    { "_WEB_ORIGIN_HEADER", "\"X-Dff-Origin\"" },
-    { "_WEB_AUTH_HEADER", "\"X-Dff-Auth-Token\"" },
-    { "_WEB_AUTH_QUERY", "\"" DFF_PUBLIC_AUTH "\"" },
-    { "_WEB_TRACE_ID_HEADER", "\"X-Trace-Id\"" },
-    { "_WEB_PULL_LOG_TRACE_ID", "\"" DFF_WEB_PULL_LOG_TRACE_ID "\"" },
-    { "_FUNC_PKG_EXPORT_FILENAME", "\"dataflux-func\"" },
-    { "_FUNC_PKG_EXPORT_EXT", "\".func-pkg\"" },
-    { "_FUNC_PKG_PASSWORD_LENGTH_RANGE_LIST", "[\"12\",\"20\"]" },
-    { "_FUNC_ARGUMENT_PLACEHOLDER_LIST", "[\"INPUT_BY_CALLER\",\"FROM_PARAMETER\"]" },
-    { "_FUNC_TASK_DEBUG_TIMEOUT", "60" },
-    { "_INTERNAL_KEEP_SCRIPT_FAILURE", "false" },
-    { "_INTERNAL_KEEP_SCRIPT_LOG", "false" },
-    { "_ENABLE_DATA_SOURCE_SQLSERVER", "false" },
-    { "_ENABLE_DATA_SOURCE_ORACLE", "false" },
-    { "_EX_UPLOAD_RESOURCE_FILE_SIZE_LIMIT", "10737418240" },
+/* What the answer has, and where it is always the same. */
+typedef struct {
+    dff_prop_t  prop;       /* first: the shape of the answer is made of these */
+    const char *json;       /* NULL: not always the same */
+} dff_public_member_t;
+
+#define DFF_PUBLIC(name, type, json)  { DFF_ANSWERED(name, type), json }
+
+static const dff_prop_t dff_public_sign_in_func_props[] = {
+    DFF_ANSWERED("id", DFF_PROP_STR), DFF_ANSWERED("name", DFF_PROP_STR, .about = "Its title"),
 };
+static const dff_shape_t dff_public_sign_in_func = DFF_SHAPE(dff_public_sign_in_func_props);
+
+static const dff_public_member_t dff_public_members[] = {
+    DFF_PUBLIC("WEB_BASE_URL", DFF_PROP_STR, NULL),
+    DFF_PUBLIC("_HOSTNAME", DFF_PROP_STR, NULL),
+    DFF_PUBLIC("_PIP_INSTALL_DIR", DFF_PROP_STR, NULL),
+    DFF_PUBLIC("MODE", DFF_PROP_STR, "\"prod\""),
+    DFF_PUBLIC("WEB_INNER_BASE_URL", DFF_PROP_STR, "\"\""),
+    DFF_PUBLIC("_WEB_CLIENT_ID_HEADER", DFF_PROP_STR, "\"X-Dff-Client-Id\""),
+    DFF_PUBLIC("_WEB_ORIGIN_HEADER", DFF_PROP_STR, "\"X-Dff-Origin\""),
+    DFF_PUBLIC("_WEB_AUTH_HEADER", DFF_PROP_STR, "\"X-Dff-Auth-Token\""),
+    DFF_PUBLIC("_WEB_AUTH_QUERY", DFF_PROP_STR, "\"" DFF_PUBLIC_AUTH "\""),
+    DFF_PUBLIC("_WEB_TRACE_ID_HEADER", DFF_PROP_STR, "\"X-Trace-Id\""),
+    DFF_PUBLIC("_WEB_PULL_LOG_TRACE_ID", DFF_PROP_STR, "\"" DFF_WEB_PULL_LOG_TRACE_ID "\""),
+    DFF_PUBLIC("_FUNC_PKG_EXPORT_FILENAME", DFF_PROP_STR, "\"dataflux-func\""),
+    DFF_PUBLIC("_FUNC_PKG_EXPORT_EXT", DFF_PROP_STR, "\".func-pkg\""),
+    DFF_PUBLIC("_FUNC_PKG_PASSWORD_LENGTH_RANGE_LIST", DFF_PROP_STRS, "[\"12\",\"20\"]"),
+    DFF_PUBLIC("_FUNC_ARGUMENT_PLACEHOLDER_LIST", DFF_PROP_STRS,
+               "[\"INPUT_BY_CALLER\",\"FROM_PARAMETER\"]"),
+    DFF_PUBLIC("_FUNC_TASK_DEBUG_TIMEOUT", DFF_PROP_INT, "60"),
+    DFF_PUBLIC("_INTERNAL_KEEP_SCRIPT_FAILURE", DFF_PROP_BOOL, "false"),
+    DFF_PUBLIC("_INTERNAL_KEEP_SCRIPT_LOG", DFF_PROP_BOOL, "false"),
+    DFF_PUBLIC("_ENABLE_DATA_SOURCE_SQLSERVER", DFF_PROP_BOOL, "false"),
+    DFF_PUBLIC("_ENABLE_DATA_SOURCE_ORACLE", DFF_PROP_BOOL, "false"),
+    DFF_PUBLIC("_EX_UPLOAD_RESOURCE_FILE_SIZE_LIMIT", DFF_PROP_INT, "10737418240"),
+    DFF_PUBLIC("_FUNC_TASK_DEFAULT_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_MIN_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_MAX_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_DEFAULT_API_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_MIN_API_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_MAX_API_TIMEOUT", DFF_PROP_INT, NULL),
+    DFF_PUBLIC("_FUNC_TASK_EXTRA_TIMEOUT_TO_KILL", DFF_PROP_INT, NULL),
+    { DFF_ANSWERED_MAYBE("_INTEGRATED_SIGN_IN_FUNC", DFF_PROP_OBJECTS,
+                         .shape = &dff_public_sign_in_func), NULL },
+};
+DFF_ANSWER(dff_public_system_answer, dff_public_members, DFF_PROP_OBJECT);
 
 
 static void
@@ -159,8 +183,11 @@ dff_public_system_config(dff_web_call_t *call, dff_err_t *err)
     }
     dff_public_add(out, "_PIP_INSTALL_DIR", packages);
     free(packages);
-    for (size_t i = 0; i < sizeof(dff_public_fixed) / sizeof(dff_public_fixed[0]); i++) {
-        dff_buf_addf(out, ",\"%s\":%s", dff_public_fixed[i].key, dff_public_fixed[i].json);
+    for (size_t i = 0; i < sizeof(dff_public_members) / sizeof(dff_public_members[0]); i++) {
+        if (dff_public_members[i].json != NULL) {
+            dff_buf_addf(out, ",\"%s\":%s", dff_public_members[i].prop.name,
+                         dff_public_members[i].json);
+        }
     }
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         dff_buf_addf(out, ",\"%s\":%lld", numbers[i].key, (long long) numbers[i].value);
@@ -186,6 +213,24 @@ static const dff_prop_t dff_public_echo_props[] = {
     { "echo", DFF_PROP_ANY, DFF_OP_BODY },
 };
 static const dff_shape_t dff_public_echo_body = DFF_SHAPE(dff_public_echo_props);
+static const dff_prop_t  dff_public_echo_answer = {
+    .type = DFF_PROP_OBJECT, .shape = &dff_public_echo_body
+};
+
+#define DFF_PUBLIC_NAME(name)  DFF_ANSWERED(name, DFF_PROP_STR)
+static const dff_prop_t dff_public_client_props[] = {
+    DFF_PUBLIC_NAME("_WEB_CLIENT_ID_COOKIE"), DFF_PUBLIC_NAME("_WEB_CLIENT_LOCALE_COOKIE"),
+    DFF_PUBLIC_NAME("_WEB_CLIENT_LANGUAGE_COOKIE"), DFF_PUBLIC_NAME("_WEB_PAGE_SIZE_COOKIE"),
+    DFF_PUBLIC_NAME("_WEB_DRY_RUN_MODE_HEADER"), DFF_PUBLIC_NAME("_WEB_AUTH_HEADER"),
+    DFF_PUBLIC_NAME("_WEB_AUTH_QUERY"), DFF_PUBLIC_NAME("_WEB_AUTH_LOCAL_STORAGE"),
+    DFF_PUBLIC_NAME("_WEB_AUTH_COOKIE"),
+};
+DFF_ANSWER(dff_public_client_answer, dff_public_client_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_public_upgrade_entry_props[] = {
+    DFF_ANSWERED("seq", DFF_PROP_INT), DFF_ANSWERED("database", DFF_PROP_STR, .about = "Empty"),
+};
+DFF_ANSWER(dff_public_upgrade_answer, dff_public_upgrade_entry_props, DFF_PROP_OBJECTS);
 
 static const dff_prop_t dff_public_upgrade_props[] = {
     { "seq", DFF_PROP_STR, DFF_OP_BODY, .about = "A number: later ones; latest: the last one" },
@@ -194,15 +239,18 @@ static const dff_shape_t dff_public_upgrade_query = DFF_SHAPE(dff_public_upgrade
 
 static const dff_endpoint_t dff_public_rows[] = {
     { DFF_WEB_GET, "/api/v1/client-config/do/get", "Get names of headers and cookies",
-      DFF_SIGN_IN_NONE, .handler = dff_public_client_config },
+      DFF_SIGN_IN_NONE, .handler = dff_public_client_config, .answer = &dff_public_client_answer },
     { DFF_WEB_GET, "/api/v1/image-info/do/get", "Get the version", DFF_SIGN_IN_NONE,
-      .handler = dff_public_image_info },
+      .handler = dff_public_image_info, .answer = &dff_answer_image },
     { DFF_WEB_GET, "/api/v1/func-system-config", "Get the configuration that clients need",
-      DFF_SIGN_IN_NONE, .handler = dff_public_system_config },
+      DFF_SIGN_IN_NONE, .handler = dff_public_system_config,
+      .answer = &dff_public_system_answer },
     { DFF_WEB_GET, "/api/v1/upgrade-info", "Get the versions of the schema", DFF_SIGN_IN_NONE,
-      .query = &dff_public_upgrade_query, .handler = dff_public_upgrade_info },
+      .query = &dff_public_upgrade_query, .handler = dff_public_upgrade_info,
+      .answer = &dff_public_upgrade_answer },
     { DFF_WEB_POST, "/api/v1/do/echo", "Echo the body", DFF_SIGN_IN_ANY,
-      .body = &dff_public_echo_body, .handler = dff_public_echo },
+      .body = &dff_public_echo_body, .handler = dff_public_echo,
+      .answer = &dff_public_echo_answer },
 };
 
 const dff_endpoint_group_t dff_public_routes = DFF_ENDPOINTS(dff_public_rows);

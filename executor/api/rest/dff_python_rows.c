@@ -250,17 +250,32 @@ static const dff_prop_t dff_python_install_props[] = {
 };
 static const dff_shape_t dff_python_install_body = DFF_SHAPE(dff_python_install_props);
 
+static const dff_prop_t dff_python_package_props[] = {
+    DFF_ANSWERED("name", DFF_PROP_STR), DFF_ANSWERED("version", DFF_PROP_STR),
+    DFF_ANSWERED("isBuiltin", DFF_PROP_BOOL, .about = "Of the interpreter"),
+};
+DFF_ANSWER(dff_python_installed_answer, dff_python_package_props, DFF_PROP_OBJECTS);
+
+static const char *const dff_python_states[] = { "RUNNING", "SUCCESS", "FAILURE", NULL };
+static const dff_prop_t  dff_python_status_props[] = {
+    DFF_ANSWERED("pkg", DFF_PROP_STR),
+    DFF_ANSWERED("status", DFF_PROP_STR, .names = dff_python_states),
+    DFF_ANSWERED("message", DFF_PROP_STR), DFF_ANSWERED("timestamp", DFF_PROP_TIME),
+};
+DFF_ANSWER(dff_python_status_answer, dff_python_status_props, DFF_PROP_OBJECT, .nullable = true,
+           .about = "null when nothing was installed within the last hour");
+
 static const dff_endpoint_t dff_python_rows[] = {
     { DFF_WEB_GET, "/api/v1/worker-image-info/do/get", "Get the version of a worker",
-      DFF_SIGN_IN_NONE, .handler = dff_python_image },
+      DFF_SIGN_IN_NONE, .handler = dff_python_image, .answer = &dff_answer_image },
     { DFF_WEB_GET, "/api/v1/python-packages/installed", "List Python packages", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .handler = dff_python_installed },
+      DFF_GENERAL_R, .handler = dff_python_installed, .answer = &dff_python_installed_answer },
     { DFF_WEB_GET, "/api/v1/python-packages/install-status",
       "Get the state of the last installation of a Python package", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .handler = dff_python_status },
+      DFF_GENERAL_R, .handler = dff_python_status, .answer = &dff_python_status_answer },
     { DFF_WEB_POST, "/api/v1/python-packages/install", "Install a Python package",
       DFF_SIGN_IN_ANY, DFF_GENERAL_W, .body = &dff_python_install_body,
-      .handler = dff_python_install },
+      .handler = dff_python_install, .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_python_routes = DFF_ENDPOINTS(dff_python_rows);

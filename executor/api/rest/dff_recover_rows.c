@@ -63,9 +63,10 @@ static const dff_endpoint_t dff_recover_rows[] = {
     DFF_ROUTE_LIST(DFF_RECOVER_POINTS, "recover points", &dff_recover_entity, DFF_GENERAL_R,
                    DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_RECOVER_POINTS "/do/add", "Add a recover point", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_recover_add_body, .handler = dff_recover_add },
+      DFF_GENERAL_W, .body = &dff_recover_add_body, .handler = dff_recover_add,
+      .answer = &dff_answer_id },
     { DFF_WEB_POST, DFF_RECOVER_POINTS "/:id/do/recover", "Restore an old recover point",
-      DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_recover_old },
+      DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_recover_old, .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_recover_routes = DFF_ENDPOINTS(dff_recover_rows);

@@ -285,19 +285,45 @@ static const dff_shape_t dff_resource_stat_query = {
 static const dff_shape_t dff_resource_upload_query = DFF_SHAPE(dff_resource_upload_props);
 static const dff_shape_t dff_resource_operate_body = DFF_SHAPE(dff_resource_operate_props);
 
+static const dff_prop_t  dff_resource_entry_props[] = {
+    DFF_ANSWERED("name", DFF_PROP_STR), DFF_ANSWERED("type", DFF_PROP_STR,
+                                                     .names = dff_resource_types),
+    DFF_ANSWERED("size", DFF_PROP_INT, .nullable = true, .about = "bytes; null of folders"),
+    DFF_ANSWERED("createTime", DFF_PROP_NUMBER, .about = "Unix ms"),
+    DFF_ANSWERED("updateTime", DFF_PROP_NUMBER, .about = "Unix ms"),
+};
+DFF_ANSWER(dff_resource_dir_answer, dff_resource_entry_props, DFF_PROP_OBJECTS);
+
+static const dff_prop_t dff_resource_stat_props[] = {
+    DFF_ANSWERED("dev", DFF_PROP_INT), DFF_ANSWERED("mode", DFF_PROP_INT),
+    DFF_ANSWERED("nlink", DFF_PROP_INT), DFF_ANSWERED("uid", DFF_PROP_INT),
+    DFF_ANSWERED("gid", DFF_PROP_INT), DFF_ANSWERED("rdev", DFF_PROP_INT),
+    DFF_ANSWERED("blksize", DFF_PROP_INT), DFF_ANSWERED("ino", DFF_PROP_INT),
+    DFF_ANSWERED("size", DFF_PROP_INT), DFF_ANSWERED("blocks", DFF_PROP_INT),
+    DFF_ANSWERED("atimeMs", DFF_PROP_NUMBER), DFF_ANSWERED("mtimeMs", DFF_PROP_NUMBER),
+    DFF_ANSWERED("ctimeMs", DFF_PROP_NUMBER), DFF_ANSWERED("birthtimeMs", DFF_PROP_NUMBER),
+    DFF_ANSWERED("atime", DFF_PROP_TIME), DFF_ANSWERED("mtime", DFF_PROP_TIME),
+    DFF_ANSWERED("ctime", DFF_PROP_TIME), DFF_ANSWERED("birthtime", DFF_PROP_TIME),
+};
+DFF_ANSWER(dff_resource_get_answer, dff_resource_stat_props, DFF_PROP_OBJECT, .nullable = true,
+           .about = "null when there is none");
+
 static const dff_endpoint_t dff_resource_rows[] = {
     { DFF_WEB_GET, "/api/v1/resources/dir", "List a resource folder", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .query = &dff_resource_dir_query, .handler = dff_resource_dir },
+      DFF_GENERAL_R, .query = &dff_resource_dir_query, .handler = dff_resource_dir,
+      .answer = &dff_resource_dir_answer },
     { DFF_WEB_GET, "/api/v1/resources/get", "Get attributes of a resource file", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_R, .query = &dff_resource_stat_query, .handler = dff_resource_get },
+      DFF_GENERAL_R, .query = &dff_resource_stat_query, .handler = dff_resource_get,
+      .answer = &dff_resource_get_answer },
     { DFF_WEB_GET, "/api/v1/resources", "Download a resource file", DFF_SIGN_IN_ANY,
       DFF_GENERAL_R, .query = &dff_resource_file_query, .handler = dff_resource_download,
       .flags = DFF_ENDPOINT_RAW },
     { DFF_WEB_POST, "/api/v1/resources", "Upload a resource file", DFF_SIGN_IN_ANY,
       DFF_GENERAL_W, .query = &dff_resource_upload_query, .handler = dff_resource_upload,
-      .flags = DFF_ENDPOINT_UPLOAD, .sink = &dff_resource_upload_sink },
+      .flags = DFF_ENDPOINT_UPLOAD, .sink = &dff_resource_upload_sink, .answer = &dff_answer_null },
     { DFF_WEB_POST, "/api/v1/resources/operate", "Work on resource files", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_resource_operate_body, .handler = dff_resource_operate },
+      DFF_GENERAL_W, .body = &dff_resource_operate_body, .handler = dff_resource_operate,
+      .answer = &dff_answer_null },
 };
 
 const dff_endpoint_group_t dff_resource_routes = DFF_ENDPOINTS(dff_resource_rows);

@@ -6,6 +6,7 @@
 #define DFF_ROUTES_H
 
 #include "api/http/dff_web.h"
+#include "api/rest/dff_answers.h"
 
 /* One a line, so that two who add one do not meet. */
 extern const dff_endpoint_group_t dff_access_key_routes;
@@ -47,24 +48,26 @@ extern const dff_endpoint_group_t dff_user_routes;
       .handler = dff_entity_get, .entity = (entity_) }
 #define DFF_ROUTE_ADD(base, what, entity_, privilege_, kind, body_) \
     { DFF_WEB_POST, base "/do/add", "Add " what, kind, privilege_, .body = (body_), \
-      .handler = dff_entity_add, .entity = (entity_) }
+      .handler = dff_entity_add, .entity = (entity_), .answer = &dff_answer_id }
 #define DFF_ROUTE_MODIFY(base, what, entity_, privilege_, kind, body_) \
     { DFF_WEB_POST, base "/:id/do/modify", "Modify " what, kind, privilege_, .body = (body_), \
-      .handler = dff_entity_modify, .entity = (entity_) }
+      .handler = dff_entity_modify, .entity = (entity_), .answer = &dff_answer_id }
 /* With both methods: a page of another origin can make a browser send either, but never
  * the header with the token. */
 #define DFF_ROUTE_DELETE(base, what, entity_, privilege_, kind) \
     { DFF_WEB_GET | DFF_WEB_POST, base "/:id/do/delete", "Delete " what, kind, privilege_, \
-      .handler = dff_entity_delete, .entity = (entity_) }
+      .handler = dff_entity_delete, .entity = (entity_), .answer = &dff_answer_id }
 #define DFF_ROUTE_ADD_MANY(base, what, entity_, privilege_, kind, body_) \
     { DFF_WEB_POST, base "/do/add-many", "Add many " what, kind, privilege_, .body = (body_), \
-      .handler = dff_entity_add_many, .entity = (entity_) }
+      .handler = dff_entity_add_many, .entity = (entity_), .answer = &dff_answer_ids }
 #define DFF_ROUTE_MODIFY_MANY(base, what, entity_, privilege_, kind, body_) \
     { DFF_WEB_POST, base "/do/modify-many", "Modify many " what, kind, privilege_, \
-      .body = (body_), .handler = dff_entity_modify_many, .entity = (entity_) }
+      .body = (body_), .handler = dff_entity_modify_many, .entity = (entity_), \
+      .answer = &dff_answer_ids }
 #define DFF_ROUTE_DELETE_MANY(base, what, entity_, privilege_, kind) \
     { DFF_WEB_GET | DFF_WEB_POST, base "/do/delete-many", "Delete many " what, kind, \
-      privilege_, .handler = dff_entity_delete_many, .entity = (entity_) }
+      privilege_, .handler = dff_entity_delete_many, .entity = (entity_), \
+      .answer = &dff_answer_ids }
 
 /* The bodies {"data":{…}} of an entity's columns: NAME_add_body and so on. */
 #define DFF_BODY_OF(name, columns, op_) \

@@ -206,22 +206,35 @@ static const dff_prop_t dff_script_publish_props[] = {
 };
 static const dff_shape_t dff_script_publish_body = DFF_SHAPE(dff_script_publish_props);
 
+static const dff_prop_t dff_script_modify_answer_props[] = {
+    DFF_ANSWERED("id", DFF_PROP_STR),
+    DFF_ANSWERED("codeDraftMD5", DFF_PROP_STR, .nullable = true,
+                 .about = "null when no draft was given"),
+};
+DFF_ANSWER(dff_script_modify_answer, dff_script_modify_answer_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_script_publish_answer_props[] = {
+    DFF_ANSWERED("id", DFF_PROP_STR), DFF_ANSWERED("publishVersion", DFF_PROP_INT),
+    DFF_ANSWERED("exportedAPIFuncs", DFF_PROP_OBJECTS, .shape = &dff_answer_func),
+};
+DFF_ANSWER(dff_script_publish_answer, dff_script_publish_answer_props, DFF_PROP_OBJECT);
+
 #define DFF_SCRIPTS  "/api/v1/scripts"
 
 static const dff_endpoint_t dff_script_rows[] = {
     DFF_ROUTE_LIST(DFF_SCRIPTS, "scripts", &dff_script_entity, DFF_GENERAL_R, DFF_SIGN_IN_ANY),
     { DFF_WEB_GET, DFF_SCRIPTS "/:id/do/get", "Get a script", DFF_SIGN_IN_ANY, DFF_GENERAL_R,
-      .handler = dff_script_get, .entity = &dff_script_entity },
+      .handler = dff_script_get, .entity = &dff_script_entity, .flags = DFF_ENDPOINT_ROW },
     DFF_ROUTE_ADD(DFF_SCRIPTS, "a script", &dff_script_entity, DFF_GENERAL_W, DFF_SIGN_IN_ANY,
                   &dff_script_add_body),
     { DFF_WEB_POST, DFF_SCRIPTS "/:id/do/modify", "Modify a script", DFF_SIGN_IN_ANY,
       DFF_GENERAL_W, .body = &dff_script_modify_body, .handler = dff_script_modify,
-      .entity = &dff_script_entity },
+      .entity = &dff_script_entity, .answer = &dff_script_modify_answer },
     DFF_ROUTE_DELETE(DFF_SCRIPTS, "a script", &dff_script_entity, DFF_GENERAL_W,
                      DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_SCRIPTS "/:id/do/publish", "Publish a script", DFF_SIGN_IN_ANY,
       DFF_GENERAL_W, .body = &dff_script_publish_body, .handler = dff_script_publish,
-      .entity = &dff_script_entity },
+      .entity = &dff_script_entity, .answer = &dff_script_publish_answer },
 };
 
 const dff_endpoint_group_t dff_script_routes = DFF_ENDPOINTS(dff_script_rows);

@@ -177,7 +177,7 @@ static const dff_endpoint_t dff_script_set_rows[] = {
                      DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_SCRIPT_SETS "/:id/do/clone", "Clone a script set", DFF_SIGN_IN_ANY,
       DFF_GENERAL_W, .body = &dff_script_set_clone_shape, .handler = dff_script_set_clone,
-      .entity = &dff_script_set_entity },
+      .entity = &dff_script_set_entity, .answer = &dff_answer_id },
 };
 
 const dff_endpoint_group_t dff_script_set_routes = DFF_ENDPOINTS(dff_script_set_rows);

@@ -223,19 +223,42 @@ dff_profile_get(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+static const dff_prop_t dff_profile_answer_props[] = {
+    DFF_ANSWERED("isSignedIn", DFF_PROP_BOOL), DFF_ANSWERED("error", DFF_PROP_NULL),
+    DFF_ANSWERED("seq", DFF_PROP_INT), DFF_ANSWERED("id", DFF_PROP_STR),
+    DFF_ANSWERED("username", DFF_PROP_STR), DFF_ANSWERED("name", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED("roles", DFF_PROP_STRS, .nullable = true),
+    DFF_ANSWERED("customPrivileges", DFF_PROP_STRS, .nullable = true),
+    DFF_ANSWERED_MAYBE("isIntegratedUser", DFF_PROP_BOOL,
+                       .about = "Who signed in through a function has this, and none of those "
+                       "that follow"),
+    DFF_ANSWERED_MAYBE("mobile", DFF_PROP_STR, .nullable = true),
+    DFF_ANSWERED_MAYBE("markers", DFF_PROP_STRS, .nullable = true),
+    DFF_ANSWERED_MAYBE("isDisabled", DFF_PROP_BOOL),
+    DFF_ANSWERED_MAYBE("createTime", DFF_PROP_TIME),
+    DFF_ANSWERED_MAYBE("updateTime", DFF_PROP_TIME),
+};
+DFF_ANSWER(dff_profile_get_answer, dff_profile_answer_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_profile_modify_answer = {
+    .type = DFF_PROP_STR, .about = "Id of the user"
+};
+
 static const dff_endpoint_t dff_sign_in_rows[] = {
     { DFF_WEB_GET, "/api/v1/captcha/do/get", "Get a captcha", DFF_SIGN_IN_NONE,
       .query = &dff_captcha_query, .handler = dff_captcha_get, .flags = DFF_ENDPOINT_RAW },
     { DFF_WEB_POST, "/api/v1/auth/do/sign-in", "Sign in", DFF_SIGN_IN_NONE,
-      .body = &dff_sign_in_body, .handler = dff_sign_in },
+      .body = &dff_sign_in_body, .handler = dff_sign_in, .answer = &dff_answer_sign_in },
     { DFF_WEB_GET | DFF_WEB_POST, "/api/v1/auth/do/sign-out", "Sign out", DFF_SIGN_IN_NONE,
-      .handler = dff_sign_out },
+      .handler = dff_sign_out, .answer = &dff_answer_null },
     { DFF_WEB_POST, "/api/v1/auth/do/change-password", "Change one's own password",
-      DFF_SIGN_IN_TOKEN, .body = &dff_change_password_body, .handler = dff_change_password },
+      DFF_SIGN_IN_TOKEN, .body = &dff_change_password_body, .handler = dff_change_password,
+      .answer = &dff_answer_null },
     { DFF_WEB_GET, "/api/v1/auth/profile/do/get", "Get one's own profile", DFF_SIGN_IN_ANY,
-      .handler = dff_profile_get },
+      .handler = dff_profile_get, .answer = &dff_profile_get_answer },
     { DFF_WEB_POST, "/api/v1/auth/profile/do/modify", "Modify one's own profile",
-      DFF_SIGN_IN_TOKEN, .body = &dff_profile_body, .handler = dff_profile_modify },
+      DFF_SIGN_IN_TOKEN, .body = &dff_profile_body, .handler = dff_profile_modify,
+      .answer = &dff_profile_modify_answer },
 };
 
 const dff_endpoint_group_t dff_sign_in_routes = DFF_ENDPOINTS(dff_sign_in_rows);

@@ -214,6 +214,16 @@ static const dff_entity_t dff_source_entity = {
 DFF_BODY_OF(dff_source_add_body, dff_source_columns, DFF_OP_ADD);
 DFF_BODY_OF(dff_source_modify_body, dff_source_columns, DFF_OP_MODIFY);
 
+static const char *const dff_source_checked[] = { "OK", NULL };
+static const dff_prop_t  dff_source_test_props[] = {
+    DFF_ANSWERED("checkResult", DFF_PROP_STR, .names = dff_source_checked),
+};
+DFF_ANSWER(dff_source_test_answer, dff_source_test_props, DFF_PROP_OBJECT);
+
+static const dff_prop_t dff_source_query_answer = {
+    .type = DFF_PROP_ANY, .about = "What the server answered: rows, a value, a text"
+};
+
 #define DFF_SOURCES  "/api/v1/data-sources"
 
 static const dff_endpoint_t dff_source_rows[] = {
@@ -221,14 +231,16 @@ static const dff_endpoint_t dff_source_rows[] = {
                    DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_SOURCES "/do/add", "Add a data source", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
       .body = &dff_source_add_body, .handler = dff_source_add, .entity = &dff_source_entity,
-      .flags = DFF_ENDPOINT_SECRET },
+      .flags = DFF_ENDPOINT_SECRET, .answer = &dff_answer_id },
     { DFF_WEB_POST, DFF_SOURCES "/:id/do/modify", "Modify a data source", DFF_SIGN_IN_ANY,
       DFF_GENERAL_W, .body = &dff_source_modify_body, .handler = dff_source_modify,
-      .entity = &dff_source_entity, .flags = DFF_ENDPOINT_SECRET },
+      .entity = &dff_source_entity, .flags = DFF_ENDPOINT_SECRET, .answer = &dff_answer_id },
     { DFF_WEB_GET, DFF_SOURCES "/:id/do/test", "Test the connection of a data source",
-      DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_source_test },
+      DFF_SIGN_IN_ANY, DFF_GENERAL_W, .handler = dff_source_test,
+      .answer = &dff_source_test_answer },
     { DFF_WEB_POST, DFF_SOURCES "/:id/do/query", "Query a data source", DFF_SIGN_IN_ANY,
-      DFF_GENERAL_W, .body = &dff_source_query_body, .handler = dff_source_query },
+      DFF_GENERAL_W, .body = &dff_source_query_body, .handler = dff_source_query,
+      .answer = &dff_source_query_answer },
     DFF_ROUTE_DELETE(DFF_SOURCES, "a data source", &dff_source_entity, DFF_GENERAL_W,
                      DFF_SIGN_IN_ANY),
 };

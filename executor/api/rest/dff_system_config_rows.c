@@ -105,6 +105,12 @@ dff_system_config_set(dff_web_call_t *call, dff_err_t *err)
 
 DFF_BODY_OF(dff_system_config_set_shape, dff_system_config_columns, DFF_OP_MODIFY);
 
+static const dff_prop_t dff_system_config_answer_props[] = {
+    DFF_ANSWERED("oldValue", DFF_PROP_STR, .nullable = true, .about = "null when it is new"),
+    DFF_ANSWERED("newValue", DFF_PROP_STR),
+};
+DFF_ANSWER(dff_system_config_set_answer, dff_system_config_answer_props, DFF_PROP_OBJECT);
+
 #define DFF_SYSTEM_CONFIGS  "/api/v1/system-configs"
 
 static const dff_endpoint_t dff_system_config_rows[] = {
@@ -114,7 +120,8 @@ static const dff_endpoint_t dff_system_config_rows[] = {
                   DFF_SYSTEM_CONFIG_R, DFF_SIGN_IN_ANY),
     { DFF_WEB_POST, DFF_SYSTEM_CONFIGS "/:id/do/set", "Set a system config", DFF_SIGN_IN_TOKEN,
       DFF_SYSTEM_CONFIG_W, .body = &dff_system_config_set_shape,
-      .handler = dff_system_config_set, .entity = &dff_system_config_entity },
+      .handler = dff_system_config_set, .entity = &dff_system_config_entity,
+      .answer = &dff_system_config_set_answer },
     DFF_ROUTE_DELETE(DFF_SYSTEM_CONFIGS, "a system config", &dff_system_config_entity,
                      DFF_SYSTEM_CONFIG_W, DFF_SIGN_IN_TOKEN),
 };

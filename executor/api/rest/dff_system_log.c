@@ -160,10 +160,16 @@ static const dff_prop_t dff_system_log_props[] = {
 };
 static const dff_shape_t dff_system_log_query = DFF_SHAPE(dff_system_log_props);
 
+static const dff_prop_t dff_system_log_answer_props[] = {
+    DFF_ANSWERED("logs", DFF_PROP_STRS, .about = "Lines, with [E], [W], [I] or [D] in front"),
+    DFF_ANSWERED("nextPosition", DFF_PROP_INT),
+};
+DFF_ANSWER(dff_system_log_answer, dff_system_log_answer_props, DFF_PROP_OBJECT);
+
 static const dff_endpoint_t dff_system_log_rows[] = {
     { DFF_WEB_GET, "/api/v1/system-logs", "Read the log of this node", DFF_SIGN_IN_ANY,
       DFF_GENERAL_R, .query = &dff_system_log_query, .handler = dff_system_log_get,
-      .flags = DFF_ENDPOINT_ADMIN | DFF_ENDPOINT_QUIET },
+      .flags = DFF_ENDPOINT_ADMIN | DFF_ENDPOINT_QUIET, .answer = &dff_system_log_answer },
 };
 
 const dff_endpoint_group_t dff_system_log_routes = DFF_ENDPOINTS(dff_system_log_rows);
