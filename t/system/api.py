@@ -1,7 +1,10 @@
-"""A client of the management API, for its tests."""
+"""A client of the management API, for its tests: every answer that it gets to a documented
+request must be as documented."""
 
 import json
 import urllib.parse
+
+import openapi
 
 
 class Api:
@@ -10,6 +13,7 @@ class Api:
     def __init__(self, node, token=None):
         self.node = node
         self.token = token
+        self.answered = set()       # (method, path of the document) of good answers
 
     def request(self, method, path, body=None, headers=None, **query):
         if query:
@@ -20,7 +24,9 @@ class Api:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             headers.setdefault('Content-Type', 'application/json')
-        return self.node.request(method, path, body, headers, timeout=90)
+        response = self.node.request(method, path, body, headers, timeout=90)
+        self.answered.add(openapi.check(self.node, method, path, response))
+        return response
 
     def get(self, path, headers=None, **query):
         return self.request('GET', path, headers=headers, **query)
