@@ -227,6 +227,16 @@ def test_lists_filter_sort_page_and_pick(admin, clean):
     assert 'taskInfoCount' not in admin.list('batches', **mine)[0]
 
 
+@pytest.mark.parametrize('fields, wanted', [
+    ('id,note', {'id', 'note'}), ('recentRunningCost', {'recentRunningCost'}),
+])
+def test_what_is_no_column_is_picked_like_one(admin, fields, wanted):
+    rows = admin.list('auth-links', fields=fields)
+    assert rows and all(set(row) == wanted for row in rows)
+    for row in admin.list('auth-links', fields=f'-{fields}'):
+        assert not wanted & set(row) and 'recentRunningCount' in row
+
+
 @pytest.mark.parametrize('query', [
     'pageSize=0', 'pageSize=101', 'pageSize=x', 'pageNumber=0', 'pageMarker=1', 'nothing=1',
     'sort=nothing', 'sort=id%20DESC', 'orderBy=1', 'orderMethod=up', 'id=a&id=b',

@@ -87,44 +87,15 @@ dff_entity_add_cell(dff_web_call_t *call, dff_buf_t *out, const dff_column_t *co
     return DFF_OK;
 }
 
-
-static int
-dff_entity_add_row(dff_web_call_t *call, dff_buf_t *out, const dff_entity_page_t *page,
-    const dff_db_rows_t *rows, size_t row, const dff_buf_t *extra, dff_err_t *err)
-{
-    dff_str_t id = dff_db_cell(rows, row, page->id);
-    bool      first = true;
-
-    dff_buf_add_str(out, DFF_STR("{"));
-    for (size_t i = 0; i < page->ncolumns; i++) {
-        if (!page->shown[i]) {
-            continue;
-        }
-        dff_buf_addf(out, "%s\"%s\":", first ? "" : ",", page->columns[i]->prop.name);
-        first = false;
-        if (dff_entity_add_cell(call, out, page->columns[i], id, dff_db_cell(rows, row, i), err)
-            != DFF_OK)
-        {
-            return DFF_ERROR;
-        }
-    }
-    if (extra != NULL && extra->len > 0) {
-        dff_buf_add(out, extra->data + (first ? 1 : 0), extra->len - (first ? 1 : 0));
-    }
-    dff_buf_add_str(out, DFF_STR("}"));
-    return dff_buf_failed(out) ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
-}
-
 /* --- what is wanted -------------------------------------------------------------------------- */
 
 /* "a,b" keeps these, "-a,b" and "-,a,b" all but these; the old spellings likewise. */
 static bool
-dff_entity_wants(dff_web_call_t *call, const char *name)
+dff_entity_wants(dff_web_call_t *call, dff_str_t key)
 {
     dff_str_t fields = dff_web_query(&call->req, "fields");
     dff_str_t picking = dff_web_query(&call->req, "fieldPicking");
     dff_str_t kicking = dff_web_query(&call->req, "fieldKicking");
-    dff_str_t key = dff_str_from(name);
 
     if ((call->endpoint->entity->flags & DFF_ENTITY_FIELDS) == 0) {
         return true;
@@ -157,9 +128,66 @@ dff_entity_columns(dff_web_call_t *call, const dff_entity_t *entity, unsigned in
         if (strcmp(name, "seq") == 0) {
             page->seq = page->ncolumns;
         }
-        page->shown[page->ncolumns] = !pick || dff_entity_wants(call, name);
+        page->shown[page->ncolumns] = !pick || dff_entity_wants(call, dff_str_from(name));
         page->columns[page->ncolumns++] = column;
     }
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+/* Of what extend() has made, what is wanted. */
+static void
+dff_entity_add_more(dff_web_call_t *call, dff_buf_t *out, const dff_buf_t *extra, bool first)
+{
+    dff_buf_t         object = DFF_BUF_INIT;
+    dff_json_object_t it;
+    dff_json_member_t member;
+
+    dff_buf_add_str(&object, DFF_STR("{"));
+    dff_buf_add(&object, extra->data + 1, extra->len - 1);      /* begins with a comma */
+    dff_buf_add_str(&object, DFF_STR("}"));
+    out->failed = out->failed || dff_buf_failed(&object);
+    if (!out->failed
+        && dff_json_object_open(&it, (dff_str_t) { object.data, object.len }) == DFF_OK)
+    {
+        while (dff_json_object_next(&it, &member, NULL) == 1) {
+            if (dff_entity_wants(call, member.key)) {
+                dff_buf_addf(out, "%s\"%.*s\":", first ? "" : ",", (int) member.key.len,
+                             member.key.data);
+                dff_buf_add_str(out, member.value);
+                first = false;
+            }
+        }
+    }
+    dff_buf_release(&object);
+}
+
+
+static int
+dff_entity_add_row(dff_web_call_t *call, dff_buf_t *out, const dff_entity_page_t *page,
+    const dff_db_rows_t *rows, size_t row, const dff_buf_t *extra, dff_err_t *err)
+{
+    dff_str_t id = dff_db_cell(rows, row, page->id);
+    bool      first = true;
+
+    dff_buf_add_str(out, DFF_STR("{"));
+    for (size_t i = 0; i < page->ncolumns; i++) {
+        if (!page->shown[i]) {
+            continue;
+        }
+        dff_buf_addf(out, "%s\"%s\":", first ? "" : ",", page->columns[i]->prop.name);
+        first = false;
+        if (dff_entity_add_cell(call, out, page->columns[i], id, dff_db_cell(rows, row, i), err)
+            != DFF_OK)
+        {
+            return DFF_ERROR;
+        }
+    }
+    if (extra != NULL && extra->len > 0) {
+        dff_entity_add_more(call, out, extra, first);
+    }
+    dff_buf_add_str(out, DFF_STR("}"));
+    return dff_buf_failed(out) ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
 }
 
 

@@ -180,6 +180,9 @@ dff_openapi_responses(dff_buf_t *out, const dff_endpoint_t *row)
         dff_buf_add_str(out, DFF_STR("\"application/json\":{\"schema\":"));
         dff_openapi_envelope(out, row);
         dff_buf_add_str(out, DFF_STR("}"));
+        if (row->handler == dff_entity_list && (row->entity->flags & DFF_ENTITY_EXPORT) != 0) {
+            dff_buf_add_str(out, DFF_STR(",\"text/csv\":{}"));
+        }
     }
     dff_buf_addf(out, "}},%s}", dff_openapi_failures);
 }
