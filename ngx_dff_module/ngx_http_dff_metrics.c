@@ -1,5 +1,6 @@
 /* Every metric: see the header. */
 #include "ngx_http_dff_metrics.h"
+#include "ngx_http_dff_sample.h"
 
 #include "dff_version.h"
 
@@ -13,12 +14,6 @@ struct ngx_http_dff_metric_s {
     size_t       offset;     /* of a number in the scrape */
     const char  *key;        /* of a number in a heartbeat's "counters" */
 };
-
-/* A label of a sample; name NULL: none. */
-typedef struct {
-    const char  *name;
-    const char  *value;
-} ngx_http_dff_label_t;
 
 static void ngx_http_dff_metrics_write(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
@@ -56,11 +51,6 @@ static void ngx_http_dff_metrics_node_counter(ngx_http_dff_scrape_t *scrape,
 static void ngx_http_dff_metrics_jobs(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric);
 
-static void ngx_http_dff_metrics_name(ngx_http_dff_scrape_t *scrape, const char *name,
-    const char *suffix, const ngx_http_dff_label_t *labels, size_t nlabels);
-static void ngx_http_dff_metrics_sample(ngx_http_dff_scrape_t *scrape, const char *name,
-    const ngx_http_dff_label_t *labels, size_t nlabels, uint64_t value);
-static void ngx_http_dff_metrics_escape(dff_buf_t *out, const char *value);
 static const char *ngx_http_dff_metrics_string(json_t *node, const char *key);
 static uint64_t ngx_http_dff_metrics_count(json_t *object, const char *key);
 
@@ -224,7 +214,7 @@ ngx_http_dff_metrics_build(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_met
         { "nginx", NGINX_VERSION }
     };
 
-    ngx_http_dff_metrics_sample(scrape, metric->name, labels, 2, 1);
+    ngx_http_dff_sample(&scrape->out, metric->name, labels, 2, 1);
 }
 
 
@@ -239,8 +229,8 @@ ngx_http_dff_metrics_since(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_met
 static void
 ngx_http_dff_metrics_number(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_metric_t *metric)
 {
-    ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0,
-                                *(uint64_t *) ((u_char *) scrape + metric->offset));
+    ngx_http_dff_sample(&scrape->out, metric->name, NULL, 0,
+                        *(uint64_t *) ((u_char *) scrape + metric->offset));
 }
 
 
@@ -252,7 +242,7 @@ ngx_http_dff_metrics_calls(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_met
 
     for (i = 0; i < NGX_HTTP_DFF_CALL_OUTCOMES; i++) {
         label.value = ngx_http_dff_metrics_outcomes[i];
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1, scrape->counters.calls[i]);
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1, scrape->counters.calls[i]);
     }
 }
 
@@ -271,7 +261,7 @@ ngx_http_dff_metrics_duration(ngx_http_dff_scrape_t *scrape,
         label.value = i < NGX_HTTP_DFF_BUCKETS ? ngx_http_dff_counters_buckets[i].le : "+Inf";
         total += scrape->counters.duration[i];
 
-        ngx_http_dff_metrics_name(scrape, metric->name, "_bucket", &label, 1);
+        ngx_http_dff_sample_name(&scrape->out, metric->name, "_bucket", &label, 1);
         dff_buf_addf(&scrape->out, " %llu\n", (unsigned long long) total);
     }
 
@@ -291,8 +281,8 @@ ngx_http_dff_metrics_redis_up(ngx_http_dff_scrape_t *scrape,
 
     for (i = 0; i < NGX_HTTP_DFF_LINKS; i++) {
         label.value = ngx_http_dff_metrics_links[i];
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1,
-                                    scrape->counters.links[i].up == scrape->workers);
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1,
+                            scrape->counters.links[i].up == scrape->workers);
     }
 }
 
@@ -306,8 +296,8 @@ ngx_http_dff_metrics_reconnects(ngx_http_dff_scrape_t *scrape,
 
     for (i = 0; i < NGX_HTTP_DFF_LINKS; i++) {
         label.value = ngx_http_dff_metrics_links[i];
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1,
-                                    scrape->counters.links[i].reconnects);
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1,
+                            scrape->counters.links[i].reconnects);
     }
 }
 
@@ -321,8 +311,8 @@ ngx_http_dff_metrics_queues(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_me
 
     for (i = 0; scrape->reply != NULL && i < NGX_HTTP_DFF_SCRAPE_QUEUES; i++) {
         number[0] = (char) ('0' + i);
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1,
-                                    (uint64_t) scrape->reply->element[i]->integer);
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1,
+                            (uint64_t) scrape->reply->element[i]->integer);
     }
 }
 
@@ -335,7 +325,7 @@ ngx_http_dff_metrics_delayed(ngx_http_dff_scrape_t *scrape,
 
     if (scrape->reply != NULL) {
         length = scrape->reply->element[NGX_HTTP_DFF_SCRAPE_QUEUES];
-        ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0, (uint64_t) length->integer);
+        ngx_http_dff_sample(&scrape->out, metric->name, NULL, 0, (uint64_t) length->integer);
     }
 }
 
@@ -345,7 +335,7 @@ ngx_http_dff_metrics_accepted(ngx_http_dff_scrape_t *scrape,
     const ngx_http_dff_metric_t *metric)
 {
     if (scrape->reply != NULL) {
-        ngx_http_dff_metrics_sample(scrape, metric->name, NULL, 0,
+        ngx_http_dff_sample(&scrape->out, metric->name, NULL, 0,
             (uint64_t) scrape->reply->element[NGX_HTTP_DFF_SCRAPE_LEDGER]->integer);
     }
 }
@@ -362,7 +352,7 @@ ngx_http_dff_metrics_ledger(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_me
     for (row = begin; scrape->reply != NULL && row < end; row++) {
         label.value = dff_ledger_name((dff_ledger_row_t) row);
         number = scrape->reply->element[NGX_HTTP_DFF_SCRAPE_LEDGER + row];
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1, (uint64_t) number->integer);
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1, (uint64_t) number->integer);
     }
 }
 
@@ -398,7 +388,7 @@ ngx_http_dff_metrics_node_info(ngx_http_dff_scrape_t *scrape,
         labels[0].value = ngx_http_dff_metrics_string(node, "node");
         labels[1].value = ngx_http_dff_metrics_string(node, "host");
         labels[2].value = ngx_http_dff_metrics_string(node, "version");
-        ngx_http_dff_metrics_sample(scrape, metric->name, labels, 3, 1);
+        ngx_http_dff_sample(&scrape->out, metric->name, labels, 3, 1);
     }
 }
 
@@ -420,9 +410,9 @@ ngx_http_dff_metrics_groups(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_me
 
             labels[1].value = ngx_http_dff_metrics_string(group, "queues");
             labels[2].value = "busy";
-            ngx_http_dff_metrics_sample(scrape, metric->name, labels, 3, busy);
+            ngx_http_dff_sample(&scrape->out, metric->name, labels, 3, busy);
             labels[2].value = "idle";
-            ngx_http_dff_metrics_sample(scrape, metric->name, labels, 3, live - busy);
+            ngx_http_dff_sample(&scrape->out, metric->name, labels, 3, live - busy);
         }
     }
 }
@@ -438,9 +428,9 @@ ngx_http_dff_metrics_node_counter(ngx_http_dff_scrape_t *scrape,
 
     json_array_foreach(scrape->nodes, i, node) {
         label.value = ngx_http_dff_metrics_string(node, "node");
-        ngx_http_dff_metrics_sample(scrape, metric->name, &label, 1,
-                                    ngx_http_dff_metrics_count(json_object_get(node, "counters"),
-                                                               metric->key));
+        ngx_http_dff_sample(&scrape->out, metric->name, &label, 1,
+                            ngx_http_dff_metrics_count(json_object_get(node, "counters"),
+                                                       metric->key));
     }
 }
 
@@ -461,58 +451,8 @@ ngx_http_dff_metrics_jobs(ngx_http_dff_scrape_t *scrape, const ngx_http_dff_metr
 
         for (n = 0; n < sizeof(outcomes) / sizeof(outcomes[0]); n++) {
             labels[1].value = outcomes[n];
-            ngx_http_dff_metrics_sample(scrape, metric->name, labels, 2,
+            ngx_http_dff_sample(&scrape->out, metric->name, labels, 2,
                 ngx_http_dff_metrics_count(json_object_get(node, "counters"), outcomes[n]));
-        }
-    }
-}
-
-
-static void
-ngx_http_dff_metrics_sample(ngx_http_dff_scrape_t *scrape, const char *name,
-    const ngx_http_dff_label_t *labels, size_t nlabels, uint64_t value)
-{
-    ngx_http_dff_metrics_name(scrape, name, "", labels, nlabels);
-    dff_buf_addf(&scrape->out, " %llu\n", (unsigned long long) value);
-}
-
-
-static void
-ngx_http_dff_metrics_name(ngx_http_dff_scrape_t *scrape, const char *name, const char *suffix,
-    const ngx_http_dff_label_t *labels, size_t nlabels)
-{
-    size_t  i;
-
-    dff_buf_addf(&scrape->out, "%s%s", name, suffix);
-
-    for (i = 0; i < nlabels; i++) {
-        dff_buf_addf(&scrape->out, "%s%s=\"", i == 0 ? "{" : ",", labels[i].name);
-        ngx_http_dff_metrics_escape(&scrape->out, labels[i].value);
-        dff_buf_addf(&scrape->out, "\"%s", i == nlabels - 1 ? "}" : "");
-    }
-}
-
-
-static void
-ngx_http_dff_metrics_escape(dff_buf_t *out, const char *value)
-{
-    for ( /* void */ ; *value != '\0'; value++) {
-        switch (*value) {
-
-        case '\\':
-            dff_buf_add_str(out, DFF_STR("\\\\"));
-            break;
-
-        case '"':
-            dff_buf_add_str(out, DFF_STR("\\\""));
-            break;
-
-        case '\n':
-            dff_buf_add_str(out, DFF_STR("\\n"));
-            break;
-
-        default:
-            dff_buf_add(out, value, 1);
         }
     }
 }
