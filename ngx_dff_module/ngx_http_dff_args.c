@@ -421,7 +421,7 @@ ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading, ngx_array_t *field
             }
         }
 
-        rc = ngx_http_dff_args_field_value(reading->ctx->request->pool, fields, i, &value);
+        rc = ngx_http_dff_fields_value(reading->ctx->request->pool, fields, i, &value);
 
         if (rc == NGX_DECLINED) {
             continue;   /* part of the list that its first occurrence has made */
@@ -436,66 +436,6 @@ ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading, ngx_array_t *field
             return rc;
         }
     }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields, ngx_uint_t first,
-    dff_str_t *value)
-{
-    char                  *p;
-    size_t                 size;
-    ngx_uint_t             i, count;
-    ngx_http_dff_field_t  *field = fields->elts;
-
-    size = sizeof("[]");
-    count = 0;
-
-    for (i = 0; i < fields->nelts; i++) {
-        if (field[i].name.len != field[first].name.len
-            || ngx_memcmp(field[i].name.data, field[first].name.data, field[i].name.len) != 0)
-        {
-            continue;
-        }
-
-        if (i < first) {
-            return NGX_DECLINED;
-        }
-
-        size += dff_json_escaped_size(ngx_http_dff_str(field[i].value)) + sizeof("\"\",");
-        count++;
-    }
-
-    p = ngx_pnalloc(pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->data = p;
-
-    if (count > 1) {
-        *p++ = '[';
-    }
-
-    for (i = first; i < fields->nelts; i++) {
-        if (field[i].name.len == field[first].name.len
-            && ngx_memcmp(field[i].name.data, field[first].name.data, field[i].name.len) == 0)
-        {
-            *p++ = '"';
-            p = dff_json_escape(p, ngx_http_dff_str(field[i].value));
-            *p++ = '"';
-            *p++ = ',';
-        }
-    }
-
-    p--;
-    if (count > 1) {
-        *p++ = ']';
-    }
-
-    value->len = p - value->data;
 
     return NGX_OK;
 }

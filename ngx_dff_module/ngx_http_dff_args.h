@@ -14,9 +14,4 @@
  */
 ngx_int_t ngx_http_dff_args_stage(ngx_http_dff_ctx_t *ctx);
 
-/* JSON text of a field's value, or of the list of its values where it repeats.
- * NGX_DECLINED: fields[first] is not the first of that name. */
-ngx_int_t ngx_http_dff_args_field_value(ngx_pool_t *pool, ngx_array_t *fields,
-    ngx_uint_t first, dff_str_t *value);
-
 #endif

@@ -34,4 +34,9 @@ ngx_http_dff_field_t *ngx_http_dff_fields_find(ngx_array_t *fields, const char *
  * is true above 0. NGX_DECLINED: it is none. */
 ngx_int_t ngx_http_dff_fields_boolean(ngx_http_dff_field_t *field, ngx_uint_t *value);
 
+/* JSON text of a field's value, or of the list of its values where it repeats.
+ * NGX_DECLINED: fields[first] is not the first of that name. */
+ngx_int_t ngx_http_dff_fields_value(ngx_pool_t *pool, ngx_array_t *fields, ngx_uint_t first,
+    dff_str_t *value);
+
 #endif

@@ -1,5 +1,4 @@
 /* The JSON of an upload: see the header. */
-#include "ngx_http_dff_args.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
 #include "ngx_http_dff_upload.h"
@@ -28,7 +27,7 @@ ngx_http_dff_upload_fields_json(ngx_pool_t *pool, ngx_array_t *fields, ngx_str_t
 
     for (i = 0; i < fields->nelts; i++) {
 
-        rc = ngx_http_dff_args_field_value(pool, fields, i, &value);
+        rc = ngx_http_dff_fields_value(pool, fields, i, &value);
 
         if (rc == NGX_OK) {
             rc = ngx_http_dff_kwargs_add(list, field[i].name, value);
