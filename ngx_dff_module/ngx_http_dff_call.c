@@ -7,6 +7,7 @@
 #include "ngx_http_dff_outcome.h"
 #include "ngx_http_dff_task_record.h"
 #include "ngx_http_dff_upload.h"
+#include "ngx_http_dff_wake.h"
 #include "ngx_http_dff_withdraw.h"
 
 #define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
@@ -17,7 +18,6 @@ static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reaso
     json_t *detail);
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     const ngx_http_dff_call_end_t *end);
-static void ngx_http_dff_call_wake(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at);
@@ -134,44 +134,9 @@ ngx_http_dff_call_start(ngx_http_dff_ctx_t *ctx, dff_job_t *job, ngx_msec_t wait
 
     call->pushing++;
     call->deadline = ngx_current_msec + wait;
-    ngx_http_dff_call_wake(call);
+    ngx_http_dff_wake(call);
     ctx->pushed = ngx_current_msec;
     ngx_add_timer(&call->timer, ngx_min(wait, NGX_HTTP_DFF_PATIENCE));
-}
-
-
-/* A queue of one node goes away with the last job that could still run; its master does
- * not block on it and is told. Lost messages cost a second: dff_node_claim.h. */
-static void
-ngx_http_dff_call_wake(ngx_http_dff_call_t *call)
-{
-    u_char                     ttl[NGX_INT64_LEN], text[sizeof("wake 0")];
-    dff_key_t                  queue, channel;
-    ngx_http_dff_main_conf_t  *mcf = call->worker->mcf;
-
-    ngx_str_t  add[3] = { ngx_string("SADD"), ngx_string(DFF_KEY_NODES), call->node_name };
-    ngx_str_t  expire[3] = { ngx_string("EXPIRE"), ngx_null_string, ngx_null_string };
-    ngx_str_t  publish[3] = { ngx_string("PUBLISH"), ngx_null_string, ngx_null_string };
-
-    if (call->node_name.len == 0 || call->delayed) {
-        return;
-    }
-
-    expire[1].len = dff_key_queue_at(queue, (int) call->queue,
-                                     ngx_http_dff_str(call->node_name));
-    expire[1].data = (u_char *) queue;
-    expire[2].len = ngx_sprintf(ttl, "%L", mcf->config.upload_file_expires_s) - ttl;
-    expire[2].data = ttl;
-
-    publish[1].len = dff_key_wake(channel, ngx_http_dff_str(call->node_name));
-    publish[1].data = (u_char *) channel;
-    publish[2].len = ngx_sprintf(text, "wake %ui", call->queue) - text;
-    publish[2].data = text;
-
-    /* the ledger counts the queues of known nodes */
-    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, add);
-    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, expire);
-    (void) ngx_http_dff_redis_command(&call->worker->commands, NULL, NULL, 3, publish);
 }
 
 
