@@ -2,7 +2,6 @@
 #include "dff_master.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "master/dff_changes.h"
 #include "master/dff_claim.h"
 #include "master/dff_clean.h"
+#include "master/dff_daemon.h"
 #include "master/dff_delayed.h"
 #include "master/dff_elastic.h"
 #include "master/dff_fence.h"
@@ -400,39 +400,6 @@ dff_master_release(dff_master_t *master)
     free(master);
 }
 
-/* In the child; *tell is written to when it stands, or closed when it fails. In
- * the parent it does not return. */
-static int
-dff_master_daemonize(int *tell, dff_err_t *err)
-{
-    int   pipe_fds[2], null_fd;
-    char  ok = 0;
-    pid_t pid;
-
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-        return dff_err_set(err, DFF_E_SYS, "pipe: %s", strerror(errno));
-    pid = fork();
-    if (pid < 0)
-        return dff_err_set(err, DFF_E_SYS, "fork: %s", strerror(errno));
-    if (pid > 0) {
-        ssize_t n;
-
-        (void) close(pipe_fds[1]);
-        do {
-            n = read(pipe_fds[0], &ok, 1);
-        } while (n < 0 && errno == EINTR);
-        _exit(n == 1 ? 0 : 1);
-    }
-
-    (void) close(pipe_fds[0]);
-    *tell = pipe_fds[1];
-    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (setsid() < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0)
-        return dff_err_set(err, DFF_E_SYS, "leaving the terminal: %s", strerror(errno));
-    (void) close(null_fd);
-    return DFF_OK;
-}
-
 int
 dff_master_check(const dff_master_options_t *options)
 {
@@ -475,7 +442,7 @@ dff_master_run(const dff_master_options_t *options)
     if (dff_log_open(&master->log, master->cfg, "executor/master", &err) != DFF_OK)
         goto failed;
     master->log.to_stderr = !options->daemon;
-    if (options->daemon && dff_master_daemonize(&tell, &err) != DFF_OK)
+    if (options->daemon && dff_daemon_begin(&tell, &err) != DFF_OK)
         goto failed;
     if (dff_lock_take(master->cfg->run_path, &master->lock_fd, &err) != DFF_OK)
         goto failed;
@@ -488,10 +455,8 @@ dff_master_run(const dff_master_options_t *options)
         goto failed;
     if (tell >= 0) {
         dff_master_std_to_log(master);
-        if (write(tell, "1", 1) != 1)
+        if (!dff_daemon_stands(&tell))
             dff_log_warn(&master->log, NULL, "the starting process is gone");
-        (void) close(tell);
-        tell = -1;
     }
 
     dff_zygote_proc_start(master->zygote);
