@@ -33,6 +33,7 @@ typedef enum {
 #define DFF_ENDPOINT_SECRET     32u     /* its body is in no record and no reqDump */
 #define DFF_ENDPOINT_FILTERS    64u     /* takes the filters of its entity */
 #define DFF_ENDPOINT_ROW        128u    /* data is a row of its entity, as get has it */
+#define DFF_ENDPOINT_CHECKED    256u    /* nginx has looked at its query */
 
 struct dff_entity_s;
 

@@ -117,6 +117,9 @@ dff_web_query_value(const dff_prop_t *prop, dff_str_t text, dff_err_t *err)
 bool
 dff_web_query_checked(const dff_endpoint_t *endpoint)
 {
+    if ((endpoint->flags & DFF_ENDPOINT_CHECKED) != 0) {
+        return false;
+    }
     return endpoint->query != NULL
         || (endpoint->entity != NULL && dff_entity_filters(endpoint));
 }

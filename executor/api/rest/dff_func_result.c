@@ -54,9 +54,19 @@ dff_func_result_get(dff_web_call_t *call, dff_err_t *err)
 }
 
 
+static const char *const dff_func_result_types[] = { "raw", "jsonDumps", NULL };
+
+static const dff_prop_t dff_func_result_props[] = {
+    { "taskId", DFF_PROP_STR, DFF_OP_BODY, DFF_OP_BODY, .max = DFF_TASK_ID_MAX },
+    { "returnType", DFF_PROP_STR, DFF_OP_BODY, .names = dff_func_result_types },
+    { "unfold", DFF_PROP_BOOL, DFF_OP_BODY, .about = "The result alone, without an envelope" },
+};
+static const dff_shape_t dff_func_result_query = DFF_SHAPE(dff_func_result_props);
+
 static const dff_endpoint_t dff_func_result_rows[] = {
     { DFF_WEB_GET, DFF_FUNC_RESULT_PATH, "Get the result of a task", DFF_SIGN_IN_NONE,
-      .handler = dff_func_result_get, .flags = DFF_ENDPOINT_RAW },
+      .query = &dff_func_result_query, .handler = dff_func_result_get,
+      .flags = DFF_ENDPOINT_RAW | DFF_ENDPOINT_CHECKED },
 };
 
 const dff_endpoint_group_t dff_func_result_routes = DFF_ENDPOINTS(dff_func_result_rows);
