@@ -324,7 +324,10 @@ def make_batch(away):
 
 def test_a_batch_whose_push_is_not_confirmed_is_unknown(away):
     make_batch(away)
+    before = away.fake.counts['LPUSH']
     assert away.node.get('/api/v1/bat/bat-away').status == 200
+    # the record of the task is sent when its push was heard of: it must not meet the fault
+    wait_until(lambda: away.fake.counts['LPUSH'] == before + 2, 5, 'the job and its record')
     away.fake.set(drop_before={'LPUSH'})
     answer = away.node.get('/api/v1/bat/bat-away')
     away.fake.set()
