@@ -1,6 +1,8 @@
 /*
  * Answers that are files of the resource folder: DFF.RESP_FILE and DFF.RESP_LARGE_DATA.
- * Sent by nginx itself, sendfile and ranges included. Runs in nginx workers.
+ * Sent by nginx itself, sendfile and ranges included: what is in the file when its bytes are
+ * sent, which is a mixture if a script writes over it meanwhile (docs/scripts.md). Runs in
+ * nginx workers.
  */
 #ifndef NGX_HTTP_DFF_FILE_H
 #define NGX_HTTP_DFF_FILE_H

@@ -22,7 +22,7 @@ typedef struct {
     ngx_str_t                path;        /* escaped */
     off_t                    size;        /* of the file; -1: not known yet */
     off_t                    offset;      /* of the next piece */
-    json_int_t               mtime;
+    ngx_str_t                state;       /* of the file at its first piece */
     ngx_buf_t               *b;
 } ngx_http_dff_relay_t;
 
@@ -32,12 +32,15 @@ static void ngx_http_dff_relay_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_
 static void ngx_http_dff_relay_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason,
     json_t *detail);
 static ngx_int_t ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay,
-    const dff_reply_t *reply);
-static ngx_int_t ngx_http_dff_relay_header(ngx_http_dff_relay_t *relay);
+    const dff_reply_t *reply, const char **why);
+static ngx_int_t ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state,
+    size_t len, json_int_t mtime);
 static void ngx_http_dff_relay_send(ngx_http_dff_relay_t *relay);
 static void ngx_http_dff_relay_writer(ngx_http_request_t *r);
 static void ngx_http_dff_relay_wait(ngx_http_request_t *r);
 static void ngx_http_dff_relay_cleanup(void *data);
+
+static const char  ngx_http_dff_relay_nonsense[] = "no sense in the reply";
 
 
 void
@@ -143,7 +146,7 @@ ngx_http_dff_relay_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reason, json_t *
 static void
 ngx_http_dff_relay_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
 {
-    json_t                *told;
+    json_t                *told = NULL;
     ngx_int_t              rc;
     const char            *why;
     ngx_http_dff_relay_t  *relay = ctx->relay;
@@ -152,7 +155,7 @@ ngx_http_dff_relay_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
 
     if (reply->status == DFF_STATUS_SUCCESS) {
 
-        rc = ngx_http_dff_relay_take(relay, reply);
+        rc = ngx_http_dff_relay_take(relay, reply, &why);
 
         if (rc == NGX_OK) {
             ngx_http_dff_relay_send(relay);
@@ -162,71 +165,104 @@ ngx_http_dff_relay_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
         if (rc == NGX_DONE) {
             return;
         }
+
+    } else {
+        told = json_loadb(reply->body.data, reply->body.len, 0, NULL);
+        why = json_string_value(json_object_get(told, "einfoTEXT"));
+        why = why != NULL ? why : ngx_http_dff_relay_nonsense;
     }
 
-    if (relay->size != -1) {
+    if (relay->size == -1) {
+        ngx_http_dff_file_missing(ctx, &relay->control, why);
+
+    } else {
         ngx_log_error(NGX_LOG_WARN, ctx->request->connection->log, 0,
-                      "dff: file \"%V\" of node \"%V\" was lost after %O of %O bytes",
-                      &relay->control.file, &relay->control.node, relay->offset, relay->size);
+                      "dff: file \"%V\" of node \"%V\" was lost after %O of %O bytes: %s",
+                      &relay->control.file, &relay->control.node, relay->offset, relay->size,
+                      why);
         ngx_http_finalize_request(ctx->request, NGX_ERROR);
-        return;
     }
 
-    told = json_loadb(reply->body.data, reply->body.len, 0, NULL);
-    why = json_string_value(json_object_get(told, "einfoTEXT"));
-    ngx_http_dff_file_missing(ctx, &relay->control, why != NULL ? why : "no sense in the reply");
     json_decref(told);
 }
 
 
 /* One piece into the buffer, before the first the header. NGX_DECLINED: it is not what was
- * asked for. NGX_DONE: the request has ended. */
+ * asked for, and why. NGX_DONE: the request has ended. */
 static ngx_int_t
-ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay, const dff_reply_t *reply)
+ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay, const dff_reply_t *reply, const char **why)
 {
-    int         rc;
-    json_t     *document;
-    json_int_t  size, mtime;
+    size_t       len;
+    json_t      *document;
+    ngx_int_t    rc;
+    json_int_t   size, mtime;
+    const char  *state;
 
     document = json_loadb(reply->control.data, reply->control.len, 0, NULL);
-    rc = json_unpack(document, "{s:I, s:I}", "size", &size, "mtime", &mtime);
-    json_decref(document);
+    rc = NGX_DECLINED;
+    *why = ngx_http_dff_relay_nonsense;
 
-    if (rc != 0
-        || size < 0
+    if (json_unpack(document, "{s:I, s:I, s:s%}", "size", &size, "mtime", &mtime,
+                    "state", &state, &len) != 0)
+    {
+        goto done;
+    }
+
+    if (relay->size != -1
+        && (size != relay->size
+            || len != relay->state.len
+            || ngx_memcmp(state, relay->state.data, len) != 0))
+    {
+        *why = "it has changed";
+        goto done;
+    }
+
+    if (size < 0
         || reply->body.len > NGX_HTTP_DFF_RELAY_PIECE
         || (off_t) reply->body.len > size - relay->offset
-        || (reply->body.len == 0 && size != relay->offset)
-        || (relay->size != -1 && (size != relay->size || mtime != relay->mtime)))
+        || (reply->body.len == 0 && size != relay->offset))
     {
-        return NGX_DECLINED;
+        goto done;
     }
 
     relay->b->pos = relay->b->start;
     relay->b->last = ngx_cpymem(relay->b->start, reply->body.data, reply->body.len);
     relay->offset += reply->body.len;
 
-    if (relay->size != -1) {
-        return NGX_OK;
+    rc = NGX_OK;
+
+    if (relay->size == -1) {
+        relay->size = size;
+        rc = ngx_http_dff_relay_begin(relay, state, len, mtime);
     }
 
-    relay->size = size;
-    relay->mtime = mtime;
+done:
 
-    return ngx_http_dff_relay_header(relay);
+    json_decref(document);
+
+    return rc;
 }
 
 
+/* The header, and what the other pieces are compared with. */
 static ngx_int_t
-ngx_http_dff_relay_header(ngx_http_dff_relay_t *relay)
+ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state, size_t len,
+    json_int_t mtime)
 {
     ngx_http_dff_ctx_t  *ctx = relay->ctx;
     ngx_http_request_t  *r = ctx->request;
 
-    r->headers_out.last_modified_time = (time_t) relay->mtime;
+    r->headers_out.last_modified_time = (time_t) mtime;
     r->headers_out.content_length_n = relay->size;
 
-    if (ngx_http_dff_control_apply(ctx, &relay->control) != NGX_OK
+    relay->state.len = len;
+    relay->state.data = ngx_pnalloc(r->pool, len);
+    if (relay->state.data != NULL) {
+        ngx_memcpy(relay->state.data, state, len);
+    }
+
+    if (relay->state.data == NULL
+        || ngx_http_dff_control_apply(ctx, &relay->control) != NGX_OK
         || (r->headers_out.etag == NULL && ngx_http_set_etag(r) != NGX_OK))
     {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);

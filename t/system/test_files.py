@@ -242,6 +242,36 @@ def test_a_file_of_a_script_is_sent_and_removed_also_when_the_client_leaves(node
     wait_until(lambda: not path.exists(), 5, 'the end of the file')
 
 
+def replaced(path):
+    path.with_name('beside.bin').write_bytes(b'y' * 8_000_000)
+    path.with_name('beside.bin').replace(path)
+
+
+def cut(path):
+    os.truncate(path, 7_000_000)
+
+
+@pytest.mark.parametrize('change, size', ((replaced, 8_000_000), (cut, 7_000_000)))
+def test_a_file_that_changes_while_nginx_sends_it(node, change, size):
+    """Replaced it arrives as it was; cut the connection ends before the announced length."""
+    node.allow('was truncated at')
+    path = resources(node) / f'{change.__name__}.bin'
+    body = json.dumps({'kwargs': {'path': path.name, 'content': 'x' * 8_000_000}}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(('127.0.0.1', node.port))
+        client.sendall(b'POST /api/v1/al/auln-send HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
+                       b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
+                       + body)
+        got = client.recv(100)
+        change(path)
+        while more := client.recv(100_000):
+            got += more
+    head, _, content = got.partition(b'\r\n\r\n')
+    assert b'\r\nContent-Length: 8000000\r\n' in head
+    assert len(content) == size and set(content) == set(b'x')
+
+
 # --- cleaning ------------------------------------------------------------------------------
 
 
@@ -486,11 +516,17 @@ def test_a_caller_who_is_slow_gets_a_file_of_another_node_whole(two):
     assert len(got.partition(b'\r\n\r\n')[2]) == 3_000_000
 
 
-def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two):
+@pytest.mark.parametrize('change', ('rewritten', 'replaced'))
+def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two, change):
+    """Though its size and time are as before."""
     here, there = two
     here.allow('was lost after')
-    path = resources(there) / 'changing.bin'
-    body = json.dumps({'kwargs': {'path': 'changing.bin', 'content': 'x' * 8_000_000}}).encode()
+    there.allow('dff__file.read')    # it may change in the middle of a piece
+    path, beside = (resources(there) / name for name in ('changing.bin', 'beside.bin'))
+    beside.write_bytes(b'y' * 8_000_000)
+    os.utime(beside, (1_700_000_000, 1_700_000_000))
+    body = json.dumps({'kwargs': {'path': 'changing.bin', 'content': 'x' * 8_000_000,
+                                  'mtime': 1_700_000_000}}).encode()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(('127.0.0.1', here.port))
@@ -498,8 +534,11 @@ def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two):
                        b'Content-Type: application/json\r\nContent-Length: %d\r\n\r\n' % len(body)
                        + body)
         got = client.recv(100)
-        path.write_bytes(b'y' * 8_000_000)
-        os.utime(path, (0, 0))
+        if change == 'replaced':
+            beside.replace(path)
+        else:
+            path.write_bytes(b'y' * 8_000_000)
+            os.utime(path, (1_700_000_000, 1_700_000_000))
         try:
             while more := client.recv(100_000):
                 got += more

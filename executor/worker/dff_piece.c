@@ -1,0 +1,95 @@
+/* A piece of a file: see the header. */
+#include "dff_piece.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dff_banned.h"
+
+#define DFF_PIECE_TICK_MS  20      /* longer than a tick of any kernel's clock, which has 1 to 10 */
+
+/* ctime is in the state because programs set size and mtime as they like, but not that. */
+static int
+dff_piece_look(int fd, struct stat *st, dff_piece_t *piece)
+{
+    if (fstat(fd, st) != 0)
+        return -1;
+    piece->size = st->st_size;
+    piece->mtime_s = st->st_mtim.tv_sec;
+    (void) snprintf(piece->state, sizeof(piece->state), "%jx:%jx:%jx:%jx.%lx:%jx.%lx",
+                    (uintmax_t) st->st_dev, (uintmax_t) st->st_ino, (uintmax_t) st->st_size,
+                    (uintmax_t) st->st_mtim.tv_sec, (unsigned long) st->st_mtim.tv_nsec,
+                    (uintmax_t) st->st_ctim.tv_sec, (unsigned long) st->st_ctim.tv_nsec);
+    return 0;
+}
+
+/*
+ * Looks until no later change can make the same state. A change bears the time of the kernel's
+ * last tick, so two in one tick bear the same (Linux 6.13 and later tells them apart, on some
+ * file systems): what has changed in this tick is looked at again after it. The clock is read
+ * before the look, else a change between the two would pass for an old one. Ends in any case:
+ * the clock may have been set back, or be another machine's.
+ */
+static int
+dff_piece_settle(int fd, dff_piece_t *piece)
+{
+    const struct timespec nap = { .tv_nsec = 1000000 };
+    struct timespec       now;
+    struct stat           st;
+    int                   i;
+
+    for (i = 0; i < DFF_PIECE_TICK_MS; i++) {
+        (void) clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        if (dff_piece_look(fd, &st, piece) != 0)
+            return -1;
+        if (now.tv_sec > st.st_ctim.tv_sec
+            || (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec > st.st_ctim.tv_nsec))
+        {
+            return 0;
+        }
+        (void) nanosleep(&nap, NULL);
+    }
+    return 0;
+}
+
+static int
+dff_piece_bytes(int fd, int64_t offset, size_t size, dff_buf_t *out)
+{
+    char   *room = dff_buf_reserve(out, size);
+    size_t  got = 0;
+    ssize_t n = 1;
+
+    if (room == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    while (got < size && n > 0) {
+        n = pread(fd, room + got, size - got, (off_t) (offset + (int64_t) got));
+        if (n > 0)
+            got += (size_t) n;
+        else if (n < 0 && errno == EINTR)
+            n = 1;
+    }
+    out->len += got;
+    return n < 0 ? -1 : 0;
+}
+
+int
+dff_piece_read(int fd, int64_t offset, int64_t size, dff_buf_t *out, dff_piece_t *piece)
+{
+    dff_piece_t after;
+    struct stat st;
+
+    if ((offset == 0 ? dff_piece_settle(fd, piece) : dff_piece_look(fd, &st, piece)) != 0
+        || dff_piece_bytes(fd, offset, (size_t) size, out) != 0
+        || dff_piece_look(fd, &st, &after) != 0)
+    {
+        return -1;
+    }
+    return strcmp(piece->state, after.state) == 0 ? 0 : 1;
+}
