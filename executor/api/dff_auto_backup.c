@@ -11,6 +11,7 @@
 #include "dff_time.h"
 
 #include "api/dff_child.h"
+#include "api/dff_lock.h"
 #include "store/dff_backup.h"
 
 #include "dff_banned.h"
@@ -58,22 +59,11 @@ dff_auto_backup_child(dff_api_t *api)
 
 /* --- the parent ---------------------------------------------------------------------- */
 
-/* Our lock lasts so many seconds from now. When we were cut off it may be another's. */
-static void
-dff_auto_backup_hold(dff_auto_backup_t *backup, const char *seconds)
-{
-    static const char script[] = "if redis.call('GET', KEYS[1]) == ARGV[1] then "
-                                 "redis.call('EXPIRE', KEYS[1], ARGV[2]) end";
-    const char       *argv[] = { "EVAL", script, "1", DFF_KEY_BACKUP_LOCK, backup->me, seconds };
-
-    (void) dff_redis_link_command(backup->api->command, NULL, NULL, 6, argv, NULL);
-}
-
 static void
 dff_auto_backup_unlock(dff_auto_backup_t *backup)
 {
     if (backup->locked)
-        dff_auto_backup_hold(backup, "0");
+        dff_lock_hold(backup->api, DFF_KEY_BACKUP_LOCK, backup->me, "0");
     backup->locked = false;
 }
 
@@ -175,7 +165,7 @@ dff_auto_backup_tick(dff_api_t *api)
     if (!backup->on || !dff_redis_link_ready(api->command))
         return;
     if (backup->child.pid > 0) {
-        dff_auto_backup_hold(backup, DFF_AUTO_BACKUP_LOCK_S);
+        dff_lock_hold(api, DFF_KEY_BACKUP_LOCK, backup->me, DFF_AUTO_BACKUP_LOCK_S);
         return;
     }
     if (backup->asking || api->leaving)

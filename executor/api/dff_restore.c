@@ -10,6 +10,7 @@
 #include "dff_time.h"
 
 #include "api/dff_child.h"
+#include "api/dff_lock.h"
 #include "store/dff_sync.h"
 
 #include "dff_banned.h"
@@ -24,6 +25,7 @@ struct dff_restore_s {
     char          me[DFF_ID_SIZE];          /* value of the lock */
     char          run_id[DFF_REDIS_RUN_ID_SIZE];    /* that is being restored, or looked at */
     dff_child_t   child;
+    bool          locked;                   /* we have the lock */
     bool          asking;                   /* an answer of Redis is to come */
     bool          logged;                   /* that it fails */
     int           retry_ms;
@@ -69,8 +71,9 @@ dff_restore_start(dff_restore_t *restore)
 static void
 dff_restore_unlock(dff_restore_t *restore)
 {
-    (void) dff_redis_link_commandf(restore->api->command, NULL, NULL,
-                                   "DEL " DFF_KEY_RESTORE_LOCK);
+    if (restore->locked)
+        dff_lock_hold(restore->api, DFF_KEY_RESTORE_LOCK, restore->me, "0");
+    restore->locked = false;
 }
 
 static void
@@ -113,27 +116,44 @@ dff_restore_on_lock(redisAsyncContext *ac, void *reply_ptr, void *data)
     redisReply    *reply = reply_ptr;
 
     (void) ac;
+    restore->locked = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+}
+
+static bool
+dff_restore_is_missing(const dff_restore_t *restore, const redisReply *reply)
+{
+    return reply != NULL && reply->type != REDIS_REPLY_ERROR
+        && (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, restore->run_id) != 0);
+}
+
+/* This was asked behind the lock: who had it before has made the copy, or not. */
+static void
+dff_restore_on_still_missing(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_restore_t *restore = data;
+
+    (void) ac;
     restore->asking = false;
-    if (reply != NULL && reply->type == REDIS_REPLY_STATUS && !restore->api->leaving)
+    if (restore->locked && !restore->api->leaving && dff_restore_is_missing(restore, reply_ptr))
         dff_restore_start(restore);
+    else
+        dff_restore_unlock(restore);
 }
 
 static void
 dff_restore_on_restored(redisAsyncContext *ac, void *reply_ptr, void *data)
 {
-    dff_restore_t *restore = data;
-    redisReply    *reply = reply_ptr;
-    const char    *argv[] = { "SET", DFF_KEY_RESTORE_LOCK, restore->me, "NX", "EX",
-                              DFF_RESTORE_LOCK_S };
+    dff_restore_t    *restore = data;
+    dff_redis_link_t *command = restore->api->command;
+    const char       *argv[] = { "SET", DFF_KEY_RESTORE_LOCK, restore->me, "NX", "EX",
+                                 DFF_RESTORE_LOCK_S };
 
     (void) ac;
     restore->asking = false;
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR)
-        return;
-    if (reply->type == REDIS_REPLY_STRING && strcmp(reply->str, restore->run_id) == 0)
-        return;
-    restore->asking = dff_redis_link_command(restore->api->command, dff_restore_on_lock, restore,
-                                             6, argv, NULL) == DFF_OK;
+    if (dff_restore_is_missing(restore, reply_ptr)
+        && dff_redis_link_command(command, dff_restore_on_lock, restore, 6, argv, NULL) == DFF_OK)
+        restore->asking = dff_redis_link_commandf(command, dff_restore_on_still_missing, restore,
+                                                  "GET " DFF_KEY_RESTORED) == DFF_OK;
 }
 
 void
@@ -144,8 +164,7 @@ dff_restore_tick(dff_api_t *api)
     if (api->leaving || !dff_redis_link_ready(api->command))
         return;
     if (restore->child.pid > 0) {
-        (void) dff_redis_link_commandf(api->command, NULL, NULL, "EXPIRE " DFF_KEY_RESTORE_LOCK
-                                       " " DFF_RESTORE_LOCK_S);
+        dff_lock_hold(api, DFF_KEY_RESTORE_LOCK, restore->me, DFF_RESTORE_LOCK_S);
         return;
     }
     if (restore->asking || dff_time_monotonic_ms() < restore->next_ms)

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from node import wait_until
+from redis_proxy import RedisProxy
 
 SCRIPT = '''
 @DFF.API('One')
@@ -101,3 +102,38 @@ def test_one_of_many_does_it(make_node, tmp_path):
         node.redis('FLUSHALL')
         wait_restored(node)
         assert node.log_text().count('Redis is restored from MySQL') == count
+
+
+def commands(node):
+    """What Redis has run, the oldest first, since everything became slow to it."""
+    return [words for _, _, _, words, *_ in reversed(node.redis('SLOWLOG', 'GET', -1))]
+
+
+def test_who_gets_the_lock_late_sees_that_it_is_done(make_node):
+    """It asked what is missing, another one did it all, then it gets the lock."""
+    quick = make_node(_API_PROCESSES=1)
+    quick.start()
+    wait_restored(quick)
+    path = quick.install / 'run/slow.sock'
+    with RedisProxy(path, quick.setting('REDIS_SOCKET')) as slow:
+        late = make_node(_API_PROCESSES=1, REDIS_SOCKET=path,
+                         REDIS_PASSWORD=quick.setting('REDIS_PASSWORD'))
+        late.start()
+        slow.hold('dff:lock:restore')
+        quick.redis('FLUSHALL')
+        assert slow.held.wait(10)
+        wait_restored(quick)
+        quick.stop('executor')
+        quick.redis('CONFIG', 'SET', 'slowlog-max-len', 100000)
+        quick.redis('CONFIG', 'SET', 'slowlog-log-slower-than', 0)
+        slow.release()
+
+        def has_looked():
+            words = [' '.join(each[:2]) for each in commands(quick)]
+            return ('SET dff:lock:restore' in words
+                    and words[words.index('SET dff:lock:restore'):].count('GET dff:restored') > 1)
+        wait_until(has_looked, 20, 'the look behind the lock, and the one after that')
+        assert 'Redis is restored from MySQL' not in late.log_text()
+        assert quick.redis('EXISTS', 'dff:lock:restore') == 0
+        late.stop()
+    quick.start('executor')
