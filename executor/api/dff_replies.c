@@ -12,7 +12,9 @@
 
 #define DFF_REPLIES_STOCK      16       /* BRPOPs outstanding */
 #define DFF_REPLIES_LOW         8
-#define DFF_REPLIES_SILENCE_MS  8000    /* more than the 5 s that a BRPOP blocks */
+/* More than the 3 s that a BRPOP blocks; and so much less than the 10 s for which the masters
+ * keep a reply that one lost in a silent link can be asked for when the link is back. */
+#define DFF_REPLIES_SILENCE_MS  5000
 #define DFF_REPLIES_ASK_BATCH   64      /* task ids in one message */
 
 /* ms between a reconnect and the questions; masters keep a reply for 10 s, and may come
@@ -75,7 +77,7 @@ dff_replies_on_pop(redisAsyncContext *ac, void *reply_ptr, void *data)
 static void
 dff_replies_fill(dff_replies_t *replies)
 {
-    const char *argv[] = { "BRPOP", replies->key, "5" };
+    const char *argv[] = { "BRPOP", replies->key, "3" };
     size_t      len[] = { 5, replies->key_len, 1 };
 
     while (replies->outstanding < DFF_REPLIES_STOCK) {
@@ -106,6 +108,9 @@ dff_replies_ready(void *ctx)
 {
     dff_replies_t *replies = ctx;
 
+    /* Else it would take replies for nobody as long as its BRPOPs last. */
+    (void) dff_redis_client_close(&replies->client, replies->link);
+    dff_redis_client_note(&replies->client, replies->link);
     replies->outstanding = 0;
     replies->heard_ms = dff_time_monotonic_ms();
     dff_replies_fill(replies);

@@ -40,6 +40,7 @@ struct dff_replies_s {
     size_t             key_len;
     int                outstanding;
     int64_t            heard_ms;        /* monotonic */
+    dff_redis_client_t client;          /* of a connection that Redis may still hold */
     bool               was_ready;
     bool               logged;          /* that Redis refuses */
     struct event      *reask;

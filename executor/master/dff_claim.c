@@ -28,8 +28,7 @@ typedef struct {
     int64_t           heard_ms;         /* monotonic: last answer, or first command */
     bool              failing;          /* Redis refuses; asked again in a second */
     bool              logged;           /* the refusal is */
-    long long         client_id;        /* of a connection that Redis may still hold */
-    char              run_id[DFF_REDIS_RUN_ID_SIZE];    /* in that life of Redis */
+    dff_redis_client_t client;          /* of a connection that Redis may still hold */
     dff_key_t         key;
     size_t            key_len;
 } dff_claim_queue_t;
@@ -126,16 +125,12 @@ dff_claim_ask(dff_claim_queue_t *q, int count)
     }
 }
 
-/* A connection that is gone for us may still block in Redis and claim, one command after
- * the other. Told by a connection that lives: all of them may have gone silent at once. */
+/* Told by a connection that lives: all of them may have gone silent at once. */
 static void
-dff_claim_kill_client(dff_claim_queue_t *q, dff_redis_link_t *living)
+dff_claim_close_client(dff_claim_queue_t *q, dff_redis_link_t *living)
 {
-    if (q->client_id > 0 && strcmp(q->run_id, dff_redis_link_run_id(living)) == 0) {
-        (void) dff_redis_link_commandf(living, NULL, NULL, "CLIENT KILL ID %lld", q->client_id);
+    if (dff_redis_client_close(&q->client, living))
         dff_sweep_soon(q->claim->master->sweep);        /* what it has claimed until now */
-    }
-    q->client_id = 0;
 }
 
 static void
@@ -143,9 +138,8 @@ dff_claim_ready(void *ctx)
 {
     dff_claim_queue_t *q = ctx;
 
-    dff_claim_kill_client(q, q->link);
-    q->client_id = dff_redis_link_client_id(q->link);
-    (void) snprintf(q->run_id, sizeof(q->run_id), "%s", dff_redis_link_run_id(q->link));
+    dff_claim_close_client(q, q->link);
+    dff_redis_client_note(&q->client, q->link);
     q->window = 1;
 }
 
@@ -196,7 +190,7 @@ dff_claim_stop(dff_claim_t *claim)
             continue;
         dff_redis_link_free(q->link);
         q->link = NULL;
-        dff_claim_kill_client(q, claim->master->command);
+        dff_claim_close_client(q, claim->master->command);
     }
 }
 

@@ -330,12 +330,6 @@ dff_redis_link_ready(const dff_redis_link_t *link)
     return link != NULL && link->state == DFF_LINK_READY;
 }
 
-long long
-dff_redis_link_client_id(const dff_redis_link_t *link)
-{
-    return link->client_id;
-}
-
 const char *
 dff_redis_link_run_id(const dff_redis_link_t *link)
 {
@@ -431,4 +425,25 @@ dff_redis_link_commandf(dff_redis_link_t *link, redisCallbackFn *fn, void *data,
     rc = redisvAsyncCommand(link->ac, fn, data, fmt, args);
     va_end(args);
     return rc == REDIS_OK ? DFF_OK : DFF_ERROR;
+}
+
+/* --- connections as Redis knows them --------------------------------------- */
+
+void
+dff_redis_client_note(dff_redis_client_t *client, const dff_redis_link_t *link)
+{
+    client->id = link->client_id;
+    (void) snprintf(client->run_id, sizeof(client->run_id), "%s", link->run_id);
+}
+
+bool
+dff_redis_client_close(dff_redis_client_t *client, dff_redis_link_t *living)
+{
+    long long id = client->id;
+
+    client->id = 0;
+    if (id <= 0 || strcmp(client->run_id, dff_redis_link_run_id(living)) != 0)
+        return false;
+    (void) dff_redis_link_commandf(living, NULL, NULL, "CLIENT KILL ID %lld", id);
+    return true;
 }

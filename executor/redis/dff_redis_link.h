@@ -29,6 +29,7 @@
 #include "dff_config.h"
 #include "dff_err.h"
 #include "dff_log.h"
+#include "dff_redis_info.h"
 
 typedef struct dff_redis_s dff_redis_t;
 typedef struct dff_redis_link_s dff_redis_link_t;
@@ -58,12 +59,22 @@ dff_redis_link_t *dff_redis_link_new(dff_redis_t *redis, const dff_redis_link_co
 void dff_redis_link_free(dff_redis_link_t *link);
 
 bool dff_redis_link_ready(const dff_redis_link_t *link);
-/* The server's number of this connection (CLIENT ID), 0 when it has none to tell. */
-long long dff_redis_link_client_id(const dff_redis_link_t *link);
 /* The server's life (run_id of INFO), "" before READY: client ids begin anew with it. */
 const char *dff_redis_link_run_id(const dff_redis_link_t *link);
 /* Gives the connection up (a watchdog found it dead) and connects anew. */
 void dff_redis_link_drop(dff_redis_link_t *link, const char *why);
+
+/* A connection as the server knows it. One that is gone for us may still block there, and take
+ * from lists, one command after the other: it is noted when it is READY, and closed by a
+ * connection that lives when it is gone. */
+typedef struct {
+    long long id;                            /* CLIENT ID; 0: none, or closed, or Redis 4 */
+    char      run_id[DFF_REDIS_RUN_ID_SIZE]; /* in that life of the server */
+} dff_redis_client_t;
+
+void dff_redis_client_note(dff_redis_client_t *client, const dff_redis_link_t *link);
+/* False: there is none in this life of the server. */
+bool dff_redis_client_close(dff_redis_client_t *client, dff_redis_link_t *living);
 
 /* DFF_ERROR: not ready (the callback will not run). fn may be NULL. */
 int dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data,
@@ -71,8 +82,6 @@ int dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *da
 /* The same for text without spaces or bytes from outside in its words. */
 int dff_redis_link_commandf(dff_redis_link_t *link, redisCallbackFn *fn, void *data,
     const char *fmt, ...);
-
-#define DFF_REDIS_RUN_ID_SIZE  48
 
 /* What INFO says about the server. DFF_ERROR: err says why it cannot be used.
  * *loading: usable later. */

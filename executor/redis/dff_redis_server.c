@@ -17,39 +17,15 @@
 
 #define DFF_REDIS_MIN_MAJOR  4
 
-/* The value of "name:" at the start of a line of INFO, "" when there is none. */
-static dff_str_t
-dff_redis_info_field(dff_str_t info, dff_str_t name)
-{
-    const char *at = info.data, *end = info.data + info.len, *line_end;
-
-    while (at < end) {
-        line_end = memchr(at, '\n', (size_t) (end - at));
-        if (line_end == NULL)
-            line_end = end;
-        if ((size_t) (line_end - at) > name.len && memcmp(at, name.data, name.len) == 0) {
-            const char *stop = line_end;
-
-            at += name.len;
-            while (stop > at && (stop[-1] == '\r' || stop[-1] == ' '))
-                stop--;
-            return (dff_str_t) { at, (size_t) (stop - at) };
-        }
-        at = line_end + 1;
-    }
-    return DFF_STR("");
-}
-
 int
 dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
     dff_err_t *err)
 {
-    dff_str_t id = dff_redis_info_field(info, DFF_STR("run_id:"));
     dff_str_t version = dff_redis_info_field(info, DFF_STR("redis_version:"));
     int       major = 0;
     size_t    i;
 
-    (void) snprintf(run_id, DFF_REDIS_RUN_ID_SIZE, "%.*s", (int) id.len, id.data);
+    dff_redis_info_run_id(info, run_id);
     *loading = dff_str_eq(dff_redis_info_field(info, DFF_STR("loading:")), DFF_STR("1"));
     for (i = 0; i < version.len && i < 4 && version.data[i] >= '0' && version.data[i] <= '9'; i++)
         major = major * 10 + (version.data[i] - '0');
