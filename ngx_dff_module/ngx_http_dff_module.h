@@ -21,6 +21,7 @@
 
 #include "ngx_http_dff_counters.h"
 #include "ngx_http_dff_redis.h"
+#include "ngx_http_dff_redis_former.h"
 
 typedef struct ngx_http_dff_worker_s  ngx_http_dff_worker_t;
 typedef struct ngx_http_dff_body_s    ngx_http_dff_body_t;
@@ -63,6 +64,7 @@ struct ngx_http_dff_worker_s {
     ngx_event_t                 ledger;       /* posted: pushes of this turn */
     ngx_uint_t                  pushed;       /* how many */
     ngx_http_dff_redis_t        replies;
+    ngx_http_dff_redis_former_t former;       /* of replies */
     ngx_http_dff_redis_t        changes;
 
     ngx_rbtree_t                calls;        /* ngx_http_dff_call_t by task id */

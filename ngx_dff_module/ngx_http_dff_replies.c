@@ -3,7 +3,8 @@
  *
  * Several BRPOPs are outstanding on one connection, so that replies come back to
  * back without a round trip between them; the stock is filled up in batches. Each
- * has a timeout, so that an idle connection shows signs of life. What was popped or
+ * has a timeout, so that an idle connection shows signs of life. One that is given up is
+ * closed in Redis, too, which else would go on popping into it. What was popped or
  * published into a connection that broke is asked for again after its reconnect: the
  * masters keep recent replies for that. It is asked for several times, since after a
  * restart of Redis the masters may come back later than we do.
@@ -21,6 +22,7 @@
 #define NGX_HTTP_DFF_REPLIES_ASK_RETRY  100     /* ms, while the commands link is away */
 
 static void ngx_http_dff_replies_up(ngx_http_dff_redis_t *link);
+static void ngx_http_dff_replies_begin(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_replies_fill(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_replies_on_pop(redisAsyncContext *ac, void *reply, void *data);
 static void ngx_http_dff_replies_on_message(redisAsyncContext *ac, void *reply, void *data);
@@ -81,6 +83,9 @@ ngx_http_dff_replies_open(ngx_http_dff_worker_t *worker, ngx_cycle_t *cycle)
     link->silence = NGX_HTTP_DFF_REPLIES_SILENCE;
     link->up = ngx_http_dff_replies_up;
 
+    worker->former.link = link;
+    worker->former.ended = ngx_http_dff_replies_begin;
+
     worker->reask.data = worker;
     worker->reask.handler = ngx_http_dff_replies_reask_handler;
     worker->reask.log = cycle->log;
@@ -94,6 +99,15 @@ ngx_http_dff_replies_open(ngx_http_dff_worker_t *worker, ngx_cycle_t *cycle)
 
 static void
 ngx_http_dff_replies_up(ngx_http_dff_redis_t *link)
+{
+    ngx_http_dff_worker_t  *worker = link->owner;
+
+    ngx_http_dff_redis_former_end(&worker->former);
+}
+
+
+static void
+ngx_http_dff_replies_begin(ngx_http_dff_redis_t *link)
 {
     ngx_http_dff_worker_t  *worker = link->owner;
 

@@ -80,28 +80,58 @@ def test_connections_to_redis_are_cut_again_and_again(wired, who):
     assert words['ok'] > 50 and set(words) <= {'ok', 'refused', 'unknown'}, words
 
 
-def claimers(node):
-    """The connections of Redis by which jobs are claimed."""
-    return {client['id'] for client in node.redis.clients() if client['cmd'] == 'brpoplpush'}
+# The connections of Redis by which jobs are claimed, or replies taken: their last command, and
+# whether the executor has them, which names its own.
+TAKERS = ('brpoplpush', 'brpop')
+
+
+def takers(node, who):
+    return {client['id'] for client in node.redis.clients() if client['cmd'] in TAKERS
+            and client['name'].startswith('dff-executor-') == (who == 'executor')}
+
+
+# Within so many seconds every caller has a result again, if all connections of the master die
+# silently: its heartbeat goes out (2) and has no answer (8), connections are made anew, and the
+# sweep for what the old ones have claimed looks twice (1 + 2). Each step is taken at a turn of
+# the timer, which comes once a second (5). nginx notices its own in 5.
+NOTICED_S = 2 + 8 + 1 + 2 + 5
+NOISE_S = 7         # processes of a busy machine have to wait
 
 
 @pytest.mark.parametrize('who', ('nginx', 'executor'))
 def test_silent_connections_are_noticed_while_jobs_wait(wired, who):
-    """As after a firewall has forgotten them. Redis goes on serving the old ones: jobs that it
-    hands to them must come back."""
+    """As after a firewall has forgotten them. Redis goes on serving the old ones: jobs and
+    replies that it hands to them must come back."""
     with Load(wired.node) as load:
-        before = claimers(wired.node)
+        before = takers(wired.node, who)
         assert before and getattr(wired, who).forget() > 0
-        # within the time that a blocking command may take, and the claimed job's way back
-        load.flows(25)
-        # What Redis still holds goes on claiming for nobody, one blocking command after the other.
-        if who == 'executor':
-            wait_until(lambda: not before & claimers(wired.node), 10, 'the end of the old claims')
+        load.flows(NOTICED_S + NOISE_S)
+        # What Redis still holds would go on taking for nobody, one blocking command after the
+        # other.
+        wait_until(lambda: not before & takers(wired.node, who), 10, 'the end of the old ones')
         time.sleep(LOAD_S)
     settle(wired.node)
     words = check(load)
     print(f'{who} forgotten: {dict(words)}')
     assert set(words) <= {'ok', 'refused', 'unknown', 'timeout'}, words
+
+
+def test_large_replies_come_though_connections_were_forgotten(wired):
+    """They go through the list of nginx, from which a forgotten connection could take them."""
+    node = wired.node
+    with Load(node, callers=1) as load:
+        wired.nginx.forget()
+        load.flows()
+    settle(node)
+    check(load)
+    statuses = []
+    while statuses.count(200) < 8:
+        answer = node.call('auln-echo', {'apiTimeout': 5}, text='x' * 20000)
+        statuses.append(answer.status)
+        # A worker of nginx that had no call until now notices by this one.
+        assert answer.status in (200, 503) and len(statuses) < 20, (statuses, answer)
+        if answer.status == 503:
+            time.sleep(0.2)
 
 
 def test_idle_connections_that_were_forgotten_do_not_keep_a_job_waiting(wired):
