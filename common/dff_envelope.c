@@ -109,6 +109,9 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_NUM("keep", keep_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("save", save_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
+    DFF_JOB_NUM("sharedSize", shared.size, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_NUM("sharedFrom", shared.from, 0, DFF_FIELD_INT64, 0, INT64_MAX),
+    DFF_JOB_NUM("sharedAt", shared.at, 0, DFF_FIELD_INT64, 0, INT64_MAX),
 };
 
 #define DFF_REPLY_TIME(name, member) \
@@ -144,6 +147,18 @@ dff_envelope_check_object(const char *noun, dff_str_t text, bool may_be_empty, d
     return dff_err_set(err, DFF_E_SYS, "%s is not a JSON object", noun);
 }
 
+static int
+dff_job_check_shared(const dff_job_t *job, dff_err_t *err)
+{
+    const dff_job_shared_t *shared = &job->shared;
+    int64_t                 kwargs = (int64_t) job->kwargs.len;
+
+    if (shared->size <= kwargs && shared->from <= kwargs - shared->size
+        && shared->at <= (int64_t) job->request.len)
+        return DFF_OK;
+    return dff_err_set(err, DFF_E_SYS, "job head: what is shared is not within kwargs and request");
+}
+
 /* What spans fields: func names a function, the script in a check, either in a draft. */
 static int
 dff_job_check_rest(const dff_job_t *job, dff_err_t *err)
@@ -159,7 +174,9 @@ dff_job_check_rest(const dff_job_t *job, dff_err_t *err)
     }
     if (dff_envelope_check_object("job kwargs", job->kwargs, false, err) != DFF_OK)
         return DFF_ERROR;
-    return dff_envelope_check_object("job request", job->request, true, err);
+    if (dff_envelope_check_object("job request", job->request, true, err) != DFF_OK)
+        return DFF_ERROR;
+    return dff_job_check_shared(job, err);
 }
 
 int
@@ -197,6 +214,31 @@ dff_job_decode(dff_str_t envelope, dff_job_t *job, dff_err_t *err)
     job->kwargs = rest[0];
     job->request = rest[1];
     return dff_job_check_rest(job, err);
+}
+
+size_t
+dff_job_request_size(const dff_job_t *job)
+{
+    return job->request.len + (size_t) job->shared.size;
+}
+
+char *
+dff_job_request_write(char *out, const dff_job_t *job)
+{
+    const dff_job_shared_t *shared = &job->shared;
+    const dff_str_t         parts[] = {
+        { job->request.data, (size_t) shared->at },
+        { job->kwargs.data + shared->from, (size_t) shared->size },
+        { job->request.data + shared->at, job->request.len - (size_t) shared->at },
+    };
+    size_t                  i;
+
+    for (i = 0; i < DFF_NAMES(parts); i++) {
+        if (parts[i].len > 0)
+            memcpy(out, parts[i].data, parts[i].len);
+        out += parts[i].len;
+    }
+    return out;
 }
 
 size_t

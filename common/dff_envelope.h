@@ -51,6 +51,14 @@ typedef enum {
     DFF_JOB_KIND_COUNT
 } dff_job_kind_t;
 
+/* A part of kwargs that also belongs into request, and is left out there: the arguments of a
+ * call are in its body, too, and would travel twice. Bytes; size 0: nothing is shared. */
+typedef struct {
+    int64_t size;
+    int64_t from;         /* where it begins in kwargs */
+    int64_t at;           /* where it belongs in request */
+} dff_job_shared_t;
+
 typedef struct {
     dff_job_kind_t    kind;
     dff_str_t         id;              /* task-… */
@@ -81,7 +89,8 @@ typedef struct {
     bool              retry_on_lost;
 
     dff_str_t         kwargs;          /* JSON object, exact text */
-    dff_str_t         request;         /* JSON object for _DFF_HTTP_REQUEST, or empty */
+    dff_str_t         request;         /* JSON object for _DFF_HTTP_REQUEST, or empty; */
+    dff_job_shared_t  shared;          /* … without this: dff_job_request_write() */
 } dff_job_t;
 
 /* Would dff_job_decode accept what is written of job? For producers that take
@@ -90,6 +99,9 @@ int dff_job_check(const dff_job_t *job, dff_err_t *err);
 size_t dff_job_size(const dff_job_t *job);
 char *dff_job_write(char *out, const dff_job_t *job);     /* returns the end */
 int dff_job_decode(dff_str_t envelope, dff_job_t *job, dff_err_t *err);
+/* The whole request of a job that was decoded or checked: what is shared is in its place. */
+size_t dff_job_request_size(const dff_job_t *job);
+char *dff_job_request_write(char *out, const dff_job_t *job);    /* returns the end */
 
 typedef enum {
     DFF_STATUS_QUEUED,    /* marker of a task whose result may be asked for */

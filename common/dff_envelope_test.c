@@ -64,6 +64,7 @@ assert_jobs_equal(const dff_job_t *a, const dff_job_t *b)
     assert_true(dff_str_eq(a->cache_as, b->cache_as));
     assert_true(dff_str_eq(a->kwargs, b->kwargs));
     assert_true(dff_str_eq(a->request, b->request));
+    assert_memory_equal(&a->shared, &b->shared, sizeof(a->shared));
 }
 
 /* A job with every field at its limit. */
@@ -99,7 +100,8 @@ full_job(char longest[DFF_TRACE_ID_MAX])
         .cache_ms = 1500,
         .cache_as = DFF_STR("00ff"),
         .kwargs = DFF_STR("{\"big\":12345678901234567890,\"a\":\"\\u0000\",\"b\":1.10}"),
-        .request = DFF_STR("{\"method\":\"GET\"}"),
+        .request = DFF_STR("{\"method\":\"POST\",\"body\":{\"kwargs\":{}}}"),
+        .shared = { .size = 30, .from = 1, .at = 35 },
     };
 }
 
@@ -201,6 +203,41 @@ every_cut_and_every_byte_more_is_refused(void **state)
     }
     assert_int_equal(dff_job_decode(DFF_STR_NULL, &got, NULL), DFF_ERROR);
     dff_test_free(bytes);
+}
+
+static void
+the_request_has_what_it_shares_with_the_arguments(void **state)
+{
+    static const struct {
+        dff_str_t        kwargs, request;
+        dff_job_shared_t shared;
+        const char      *whole;
+    } rows[] = {
+        { DFF_STR("{\"a\":1}"), DFF_STR("{\"body\":{\"kwargs\":}}"), { 7, 0, 18 },
+          "{\"body\":{\"kwargs\":{\"a\":1}}}" },
+        { DFF_STR("{\"a\":1,\"fixed\":2}"), DFF_STR("{\"body\":{\"kwargs\":{}}}"), { 5, 1, 19 },
+          "{\"body\":{\"kwargs\":{\"a\":1}}}" },
+        { DFF_STR("{}"), DFF_STR("{\"body\":null}"), { 0, 0, 0 }, "{\"body\":null}" },
+        { DFF_STR("{}"), DFF_STR("{}"), { 2, 0, 2 }, "{}{}" },
+        { DFF_STR("{}"), DFF_STR(""), { 0, 0, 0 }, "" },
+    };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < DFF_TEST_COUNT(rows); i++) {
+        dff_job_t job = plain_job;
+        char      whole[64];
+        size_t    size;
+
+        job.kwargs = rows[i].kwargs;
+        job.request = rows[i].request;
+        job.shared = rows[i].shared;
+        assert_int_equal(dff_job_check(&job, NULL), DFF_OK);
+        size = dff_job_request_size(&job);
+        assert_int_equal(size, strlen(rows[i].whole));
+        assert_ptr_equal(dff_job_request_write(whole, &job), whole + size);
+        assert_memory_equal(whole, rows[i].whole, size);
+    }
 }
 
 /* One flipped byte may still be a good job, but must never be read over. */
@@ -435,6 +472,14 @@ check_refuses_what_decode_would_refuse(void **state)
     REFUSED(queued_at_ms, -1);
     REFUSED(kwargs, DFF_STR_NULL);
     REFUSED(request, DFF_STR("[]"));
+    REFUSED(shared, ((dff_job_shared_t) { .size = (int64_t) plain_job.kwargs.len + 1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .size = 1, .from = (int64_t) plain_job.kwargs.len }));
+    REFUSED(shared, ((dff_job_shared_t) { .size = 1, .from = INT64_MAX }));
+    REFUSED(shared, ((dff_job_shared_t) { .size = INT64_MAX, .from = 1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .at = (int64_t) plain_job.request.len + 1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .size = -1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .from = -1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .at = -1 }));
 #undef REFUSED
     assert_int_equal(dff_job_check(&plain_job, NULL), DFF_OK);
 }
@@ -524,6 +569,7 @@ main(void)
         cmocka_unit_test(each_value_of_each_enum_is_read_back),
         cmocka_unit_test(a_plain_job_has_the_documented_bytes),
         cmocka_unit_test(every_cut_and_every_byte_more_is_refused),
+        cmocka_unit_test(the_request_has_what_it_shares_with_the_arguments),
         cmocka_unit_test(a_flipped_byte_never_breaks_the_reader),
         cmocka_unit_test(a_bad_first_line_is_refused_with_its_reason),
         cmocka_unit_test(a_bad_head_is_refused_with_the_field_and_its_limit),

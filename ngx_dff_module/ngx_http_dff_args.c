@@ -108,6 +108,8 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
         if (ctx->route.kwargs.len == sizeof("{}") - 1) {
             /* the usual call: nothing to merge, the object goes on as it is */
             ctx->kwargs = ngx_http_dff_ngx_str(reading.object);
+            ctx->given = ctx->kwargs;
+            ctx->given_from = ctx->kwargs.data;
             return NGX_OK;
         }
 
@@ -117,9 +119,11 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
         {
             return NGX_ERROR;
         }
+
+        return ngx_http_dff_kwargs_merge(ctx, reading.list, &reading.object, fail);
     }
 
-    return ngx_http_dff_kwargs_merge(ctx, reading.list, &ctx->kwargs, fail);
+    return ngx_http_dff_kwargs_merge(ctx, reading.list, NULL, fail);
 }
 
 
@@ -216,6 +220,8 @@ ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text)
         return ngx_http_dff_fail(reading->fail, "Invalid request body: %s at line %zu, "
                                  "column %zu", bad.what, bad.line, bad.column);
     }
+
+    reading->ctx->body_is_json = 1;
 
     if (type != DFF_JSON_OBJECT) {
         return ngx_http_dff_fail(reading->fail,

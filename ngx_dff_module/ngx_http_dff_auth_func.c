@@ -90,7 +90,7 @@ ngx_http_dff_auth_func_kwargs(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     u_char     *p;
     ngx_str_t   request;
 
-    request = ngx_http_dff_http_request(ctx);
+    request = ngx_http_dff_http_request(ctx, NULL);
     if (request.data == NULL) {
         return NGX_ERROR;
     }

@@ -11,13 +11,17 @@
 
 #include "dff_json.h"
 
+#define NGX_HTTP_DFF_SHARED_MIN  512      /* bytes; less is not worth a second look */
+
 typedef struct {
-    char    *out;      /* NULL: measuring */
-    size_t   size;
+    char              *out;      /* NULL: measuring */
+    size_t             size;
+    dff_job_shared_t  *shared;   /* NULL: all of the body is written */
 } ngx_http_dff_writer_t;
 
 static void ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
     ngx_uint_t body_is_json, ngx_http_dff_writer_t *w);
+static void ngx_http_dff_request_body(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w);
 static void ngx_http_dff_request_headers(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w);
 static void ngx_http_dff_request_query(ngx_array_t *query, ngx_http_dff_writer_t *w);
 static void ngx_http_dff_put(ngx_http_dff_writer_t *w, const char *data, size_t len);
@@ -29,14 +33,14 @@ static void ngx_http_dff_put_member(ngx_http_dff_writer_t *w, const char *before
 
 
 ngx_str_t
-ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx)
+ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx, dff_job_shared_t *shared)
 {
     ngx_str_t               text;
     const char             *what;
     ngx_uint_t              body_is_json;
     ngx_array_t            *query;
     ngx_http_request_t     *r = ctx->request;
-    ngx_http_dff_writer_t   w = { NULL, 0 };
+    ngx_http_dff_writer_t   w = { NULL, 0, shared };
 
     ngx_str_null(&text);
 
@@ -44,8 +48,9 @@ ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx)
         return text;
     }
 
-    body_is_json = ctx->body.len != 0
-                   && dff_json_check(ngx_http_dff_str(ctx->body), NULL, NULL, NULL) == DFF_OK;
+    body_is_json = ctx->body_is_json
+                   || (ctx->body.len != 0
+                       && dff_json_check(ngx_http_dff_str(ctx->body), NULL, NULL, NULL) == DFF_OK);
 
     ngx_http_dff_request_render(ctx, query, body_is_json, &w);
 
@@ -104,13 +109,36 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
 
     } else if (body_is_json) {
         ngx_http_dff_put_literal(w, "},\"body\":");
-        ngx_http_dff_put(w, (char *) ctx->body.data, ctx->body.len);
+        ngx_http_dff_request_body(ctx, w);
         ngx_http_dff_put_literal(w, "}");
 
     } else {
         ngx_http_dff_put_member(w, "},\"body\":\"", &ctx->body);
         ngx_http_dff_put_literal(w, "}");
     }
+}
+
+
+/* A body of JSON as it is, but for the arguments when they are a part of it. */
+static void
+ngx_http_dff_request_body(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w)
+{
+    size_t       len = ctx->given.len;
+    const char  *body = (char *) ctx->body.data, *end = body + ctx->body.len,
+                *given = (char *) ctx->given_from;
+
+    if (w->shared == NULL || len < NGX_HTTP_DFF_SHARED_MIN || given < body || given >= end) {
+        ngx_http_dff_put(w, body, ctx->body.len);
+        return;
+    }
+
+    ngx_http_dff_put(w, body, given - body);
+    if (w->out == NULL) {
+        w->shared->size = len;
+        w->shared->from = ctx->given.data - ctx->kwargs.data;
+        w->shared->at = w->size;
+    }
+    ngx_http_dff_put(w, given + len, end - given - len);
 }
 
 

@@ -27,12 +27,13 @@ ngx_http_dff_job_of_link(ngx_http_dff_ctx_t *ctx, dff_job_t *job)
     ngx_str_t                request;
     ngx_http_dff_options_t  *options = &ctx->options;
 
-    request = ngx_http_dff_http_request(ctx);
+    ngx_memzero(job, sizeof(dff_job_t));
+
+    request = ngx_http_dff_http_request(ctx, &job->shared);
     if (request.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(job, sizeof(dff_job_t));
     job->func_id = ctx->route.func_id;
     job->origin = ctx->kind == DFF_ROUTE_BATCH ? DFF_ORIGIN_BATCH : DFF_ORIGIN_AUTH_LINK;
     job->origin_id = ngx_http_dff_str(ctx->link_id);

@@ -103,8 +103,8 @@ ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text)
 
 
 ngx_int_t
-ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t *text,
-    ngx_http_dff_fail_t *fail)
+ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
+    const dff_str_t *object, ngx_http_dff_fail_t *fail)
 {
     size_t                 size;
     u_char                *p;
@@ -119,7 +119,7 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t
 
     kwarg = given->elts;
     fixed = set->elts;
-    size = sizeof("{}");
+    size = sizeof("{}") + (object == NULL ? 0 : object->len);
 
     for (j = 0; j < set->nelts; j++) {
         size += dff_json_escaped_size(ngx_http_dff_str(fixed[j].name)) + fixed[j].value.len
@@ -127,8 +127,10 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t
     }
 
     for (i = 0; i < given->nelts; i++) {
-        size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
-                + sizeof("\"\":,");
+        if (object == NULL) {
+            size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
+                    + sizeof("\"\":,");
+        }
 
         for (j = 0; j < set->nelts; j++) {
             if (fixed[j].name.len == kwarg[i].name.len
@@ -145,11 +147,22 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t
         return NGX_ERROR;
     }
 
-    text->data = p;
+    ctx->kwargs.data = p;
     *p++ = '{';
 
-    for (i = 0; i < given->nelts; i++) {
-        p = ngx_http_dff_kwargs_write(p, &kwarg[i]);
+    if (object != NULL && given->nelts != 0) {
+        /* what is between the braces */
+        ctx->given_from = (u_char *) object->data + 1;
+        ctx->given.data = p;
+        ctx->given.len = object->len - 2;
+        p = ngx_cpymem(p, ctx->given_from, ctx->given.len);
+        *p++ = ',';
+
+    } else {
+
+        for (i = 0; i < given->nelts; i++) {
+            p = ngx_http_dff_kwargs_write(p, &kwarg[i]);
+        }
     }
 
     for (j = 0; j < set->nelts; j++) {
@@ -163,7 +176,7 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given, ngx_str_t
         p--;
     }
     *p++ = '}';
-    text->len = p - text->data;
+    ctx->kwargs.len = p - ctx->kwargs.data;
 
     return NGX_OK;
 }

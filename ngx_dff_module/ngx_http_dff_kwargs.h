@@ -24,10 +24,11 @@ ngx_int_t ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object);
 ngx_int_t ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text);
 
 /*
- * The text of one JSON object with the caller's arguments and the fixed ones of
- * ctx->route. NGX_DECLINED: the caller sent a fixed one, *fail is filled.
+ * Fills ctx->kwargs: the text of one JSON object with the caller's arguments and the fixed ones
+ * of ctx->route. object: the checked object that given is the list of, when it is one; its text
+ * is kept. NGX_DECLINED: the caller sent a fixed one, *fail is filled.
  */
 ngx_int_t ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
-    ngx_str_t *text, ngx_http_dff_fail_t *fail);
+    const dff_str_t *object, ngx_http_dff_fail_t *fail);
 
 #endif

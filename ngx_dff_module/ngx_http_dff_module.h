@@ -122,6 +122,7 @@ struct ngx_http_dff_ctx_s {
     ngx_str_t                   url;          /* as sent, but for a field that was a credential */
     ngx_str_t                   body;         /* whole, when one was read; an upload: its fields,
                                                  as JSON */
+    ngx_uint_t                  body_is_json; /* known to be; else nobody has looked */
     ngx_msec_t                  asked;        /* ngx_current_msec: the body was complete */
     ngx_str_t                  *clients;      /* ngx_http_dff_client_chain() */
     ngx_uint_t                  nclients;     /* 0: not found yet */
@@ -131,6 +132,8 @@ struct ngx_http_dff_ctx_s {
     dff_route_t                 route;
     ngx_uint_t                  stage;        /* of a call: ngx_http_dff_stages.c */
     ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
+    ngx_str_t                   given;        /* in kwargs: the caller's arguments, one text; */
+    u_char                     *given_from;   /* … and where that was cut out, maybe of the body */
     ngx_http_dff_options_t      options;
     ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */

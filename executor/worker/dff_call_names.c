@@ -300,12 +300,14 @@ dff_call_names_set_crontab(PyObject *names, const dff_job_t *job)
 /* An HttpRequest that has the text and will parse it when the script touches it;
  * new reference. Its __init__ is left out: this is done for every call. */
 static PyObject *
-dff_call_names_request(const dff_python_t *py, dff_str_t request)
+dff_call_names_request(const dff_python_t *py, const dff_job_t *job)
 {
     PyTypeObject *type = (PyTypeObject *) py->request_type;
-    PyObject     *text = PyBytes_FromStringAndSize(request.data, (Py_ssize_t) request.len);
+    PyObject     *text = PyBytes_FromStringAndSize(NULL, (Py_ssize_t) dff_job_request_size(job));
     PyObject     *value = text == NULL ? NULL : type->tp_new(type, dff_call_no_args, NULL);
 
+    if (text != NULL)
+        (void) dff_job_request_write(PyBytes_AS_STRING(text), job);
     if (value != NULL
         && (PyDict_SetItem(value, dff_call_request_key, Py_None) != 0
             || PyObject_SetAttr(value, dff_call_request_text, text) != 0))
@@ -317,11 +319,11 @@ dff_call_names_request(const dff_python_t *py, dff_str_t request)
 }
 
 static int
-dff_call_names_set_request(PyObject *names, const dff_python_t *py, dff_str_t request)
+dff_call_names_set_request(PyObject *names, const dff_python_t *py, const dff_job_t *job)
 {
-    if (request.len == 0)
+    if (job->request.len == 0)
         return dff_call_names_set(names, NAME_HTTP_REQUEST, Py_None);
-    return dff_call_names_take(names, NAME_HTTP_REQUEST, dff_call_names_request(py, request));
+    return dff_call_names_take(names, NAME_HTTP_REQUEST, dff_call_names_request(py, job));
 }
 
 int
@@ -335,7 +337,7 @@ dff_call_names_begin(PyObject *names, const dff_python_t *py, const dff_job_t *j
     {
         return -1;
     }
-    return dff_call_names_set_request(names, py, job->request);
+    return dff_call_names_set_request(names, py, job);
 }
 
 void

@@ -23,5 +23,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         && dff_str_eq(job.kwargs, again.kwargs) && dff_str_eq(job.request, again.request)
         && job.expires_at_ms == again.expires_at_ms && job.timeout_s == again.timeout_s);
     free(text);
+
+    len = dff_job_request_size(&job);
+    text = fuzz_room(len);
+    FUZZ_MUST(dff_job_request_write(text, &job) == text + len);
+    free(text);
     return 0;
 }

@@ -1,0 +1,154 @@
+"""Arguments travel once, and stay no longer than somebody may need them."""
+
+import json
+
+import pytest
+
+import script_node
+from batches import call_batch, result_of
+from node import wait_until
+
+SCRIPT = '''
+import time
+
+
+@DFF.API('What it got', timeout=60, api_timeout=60)
+def got(**kwargs):
+    return {'kwargs': kwargs, 'body': _DFF_HTTP_REQUEST['body']}
+
+
+@DFF.API('Sleeps', timeout=60, api_timeout=60)
+def slow(seconds, **kwargs):
+    time.sleep(seconds)
+    return len(kwargs['data'])
+
+
+@DFF.API('Sleeps, and may be started again', timeout=60, api_timeout=60, retry_on_lost=True)
+def again(seconds, **kwargs):
+    time.sleep(seconds)
+    return len(kwargs['data'])
+'''
+
+FIXED = '{"name":"\\u00e9","fixed":[1,2],"data":"INPUT_BY_CALLER","more":"FROM_PARAMETER"}'
+
+
+@pytest.fixture(scope='module')
+def own(test_folder, session_node):
+    with script_node.running(test_folder, session_node) as node:
+        node.ctl('script', 'publish', '-', '--id', 't__large', stdin=SCRIPT)
+        for name in ('got', 'slow', 'again'):
+            node.ctl('link', 'add', f't__large.{name}', '--id', f'auln-{name}')
+            node.ctl('batch', 'add', f't__large.{name}', '--id', f'bat-{name}')
+        node.ctl('link', 'add', 't__large.got', '--id', 'auln-fixed', '--kwargs', FIXED)
+        yield node
+
+
+def send(node, path, text):
+    return node.request('POST', path, text.encode(), {'Content-Type': 'application/json'})
+
+
+LARGE = '"' + 'é"\\/'.replace('"', '\\"') * 1000 + '"'
+
+# As callers write it: spaces, escapes, big numbers, members that nobody reads, and that repeat.
+BODIES = {
+    'in front': '{"kwargs": {"data": %s, "more": 1.10 }, "options": {"timeout": 20}}' % LARGE,
+    'at the end': '\n{ "x" : [null] , "kwargs" :\t{ "data" : %s } } ' % LARGE,
+    'twice': '{"kwargs": {"data": 1}, "kwargs": {"data": 2, "data": %s}}' % LARGE,
+    'escaped': '{"k\\u0077args": {"d\\u0061ta": %s}}' % LARGE,
+    'many': '{"kwargs": {%s}}' % ', '.join('"k%d" : 12345678901234567890123' % i for i in range(500)),
+    'small': '{"kwargs": {"data": "x"}}',
+    'none': '{"data": %s}' % LARGE,
+}
+
+
+@pytest.mark.parametrize('which', BODIES)
+def test_a_function_sees_the_whole_body_beside_its_arguments(own, which):
+    body = json.loads(BODIES[which])
+    assert send(own, '/api/v1/al/auln-got', BODIES[which]).json == {
+        'kwargs': body.get('kwargs', {}), 'body': body}
+
+
+@pytest.mark.parametrize('which', [name for name in BODIES if name != 'many'])
+def test_fixed_arguments_are_not_in_the_body(own, which):
+    body = json.loads(BODIES[which])
+    assert send(own, '/api/v1/al/auln-fixed', BODIES[which]).json == {
+        'kwargs': {'name': 'é', 'fixed': [1, 2], **body.get('kwargs', {})}, 'body': body}
+
+
+@pytest.mark.parametrize('link', ('got', 'fixed'))
+def test_a_simplified_body_is_whole_too(own, link):
+    answer = send(own, f'/api/v1/al/auln-{link}/simplified', ' {"data": %s} ' % LARGE).json
+    assert answer['body'] == json.loads('{"data": %s}' % LARGE)
+    assert answer['kwargs']['data'] == answer['body']['data']
+
+
+def test_a_flattened_body_and_a_form_are_whole_too(own):
+    answer = send(own, '/api/v1/al/auln-got/flattened', '{"kwargs_data": %s}' % LARGE).json
+    assert answer == {'kwargs': {'data': json.loads(LARGE)},
+                      'body': {'kwargs_data': json.loads(LARGE)}}
+    form = 'kwargs=' + '{"data":"' + 'x' * 2000 + '"}'
+    answer = own.request('POST', '/api/v1/al/auln-got', form.encode(),
+                         {'Content-Type': 'application/x-www-form-urlencoded'}).json
+    assert answer == {'kwargs': {'data': 'x' * 2000}, 'body': form}
+
+
+DATA = 'm' * 50_000
+
+
+def put(node, func, options=None, **kwargs):
+    """The task of a job that nobody waits for, with large arguments."""
+    answer = call_batch(node, f'bat-{func}', options, data=DATA, **kwargs)
+    assert answer.status == 200, answer
+    return answer.json['taskId']
+
+
+def started_entries(node):
+    return node.redis('HVALS', f'dff:started:{node.setting("_NODE_NAME")}')
+
+
+def result(node, task, seconds=20):
+    return wait_until(lambda: (r := result_of(node, task)).status == 200 and
+                      r.json['data'].get('result'), seconds, 'its result')
+
+
+def test_a_job_has_its_arguments_once(own):
+    own.stop('executor')
+    task = put(own, 'got')
+    queue, = own.redis('KEYS', 'dff:queue:*')
+    envelope, = own.redis('LRANGE', queue, 0, -1)
+    own.start('executor')
+    assert DATA in envelope and len(envelope) < len(DATA) + 2000
+    assert result(own, task) == {'kwargs': {'data': DATA},
+                                 'body': {'kwargs': {'data': DATA}, 'options': {}}}
+
+
+KEPT = {'slow': False, 'again': True, 'saved': True}
+
+
+@pytest.mark.parametrize('which', KEPT)
+def test_what_has_started_keeps_its_arguments_only_for_who_needs_them(own, which):
+    options = {'saveResult': True} if which == 'saved' else None
+    task = put(own, 'again' if which == 'again' else 'slow', options, seconds=2)
+    entry, = wait_until(lambda: started_entries(own), 10, 'the start')
+    assert (DATA in entry) is KEPT[which]
+    assert (len(entry) < 2000) is not KEPT[which]
+    assert result(own, task) == len(DATA)
+    assert started_entries(own) == []
+
+
+def test_a_lost_job_with_large_arguments_is_answered(own):
+    own.allow('is lost: node')
+    task = put(own, 'slow', seconds=30)
+    wait_until(lambda: started_entries(own), 10, 'the start')
+    own.kill('executor')
+    own.start('executor')
+    wait_until(lambda: 'WorkerLostError' in result_of(own, task).text, 20, 'its answer')
+    assert started_entries(own) == []
+
+
+def test_a_lost_job_that_may_be_started_again_gets_its_arguments_again(own):
+    task = put(own, 'again', seconds=3)
+    wait_until(lambda: started_entries(own), 10, 'the start')
+    own.kill('executor')
+    own.start('executor')
+    assert result(own, task) == len(DATA)
