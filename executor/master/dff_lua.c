@@ -65,7 +65,7 @@ static const char *const dff_lua_texts[] = {
     [DFF_LUA_START_AGAIN] =
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 1 end\n"
         "if redis.call('LREM', KEYS[1], -1, ARGV[2]) == 0 then return 0 end\n"
-        "redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])\n"
+        "redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])\n"
         "return 1\n",
 
     [DFF_LUA_FINISH] =

@@ -13,7 +13,7 @@
 #include "redis/dff_redis_link.h"
 
 typedef enum {
-    DFF_LUA_START_AGAIN,  /* claimed started | id envelope -> 1, 0: given away */
+    DFF_LUA_START_AGAIN,  /* claimed started | id envelope entry -> 1, 0: given away */
     DFF_LUA_FINISH,       /* started reply result [node]
                              | id reply push ttl [cache-key ms [record]] -> 1, 0 refused */
     DFF_LUA_DROP,         /* claimed reply result | envelope reply push ttl [record] -> 1, 0 */

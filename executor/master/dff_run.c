@@ -13,6 +13,7 @@
 #include "master/dff_pool.h"
 #include "master/dff_published.h"
 #include "master/dff_recovery.h"
+#include "master/dff_started.h"
 #include "master/dff_turn.h"
 #include "master/dff_worker_proc.h"
 
@@ -258,6 +259,8 @@ static void
 dff_run_ask_start_again(dff_run_t *run)
 {
     dff_master_t  *master = run->master;
+    dff_buf_t      buf = DFF_BUF_INIT;
+    dff_str_t      entry = dff_started_entry(run, &buf);
     dff_lua_call_t call;
 
     dff_run_move(run, DFF_RUN_STARTING);
@@ -266,9 +269,11 @@ dff_run_ask_start_again(dff_run_t *run)
     dff_lua_key(&call, master->key_started, master->key_started_len);
     dff_lua_arg(&call, run->job.id.data, run->job.id.len);
     dff_lua_arg(&call, run->envelope, run->size);
+    dff_lua_arg(&call, entry.data, entry.len);
     if (dff_lua_run(&master->lua, DFF_LUA_START_AGAIN, DFF_LUA_TEXT, &call, master->command,
                     dff_run_on_start_again, run) != DFF_OK)
         dff_run_move(run, DFF_RUN_UNSURE);
+    dff_buf_release(&buf);
 }
 
 /* --- running -------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "dff_record.h"
 
 #include "master/dff_run.h"
+#include "master/dff_started.h"
 
 #include "dff_banned.h"
 
@@ -40,6 +41,7 @@ struct dff_turn_s {
     dff_transaction_t *open;          /* gathers; NULL: nothing yet in this turn */
     dff_transaction_t *spares[DFF_TURN_SPARES];     /* the last ones that were answered */
     int                nspares;
+    dff_buf_t          entry;         /* of started:<node>, while it is written */
     LIST_HEAD(, dff_transaction_s) sent;
 };
 
@@ -68,6 +70,7 @@ dff_turn_free(dff_turn_t *turn)
     }
     while (turn->nspares > 0)
         free(turn->spares[--turn->nspares]);
+    dff_buf_release(&turn->entry);
     free(turn);
 }
 
@@ -268,7 +271,7 @@ dff_turn_put_start(dff_transaction_t *it, dff_turn_step_t *step)
     PUT(it, DFF_STR("LREM"), { master->key_claimed, master->key_claimed_len }, DFF_STR("-1"),
         envelope);
     PUT(it, DFF_STR("HSET"), { master->key_started, master->key_started_len }, run->job.id,
-        envelope);
+        dff_started_entry(run, &master->turn->entry));
     step->count = it->commands - step->first;
 }
 
