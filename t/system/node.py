@@ -2,10 +2,12 @@
 build/ and the code of deploy/: what the tests start, call, kill and look at.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shlex
 import shutil
@@ -42,9 +44,14 @@ def wait_until(condition, seconds=10, what='the condition'):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """None of those that the system gives to connections, where there are others: such a one
+    may be taken by any client before its server starts, or while it is stopped."""
+    low = int(pathlib.Path('/proc/sys/net/ipv4/ip_local_port_range').read_text().split()[0])
+    while True:
+        port = random.randrange(10000, low if low > 12000 else 65536)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('127.0.0.1', port))
+            return port
 
 
 def fixture_lines(name):
