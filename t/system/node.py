@@ -213,6 +213,11 @@ class Node:
         if number == signal.SIGKILL:
             wait_until(lambda: not process_alive(pid), 5, f'end of {part}')
 
+    def forget_records_writer(self):
+        """For the end of a test that has killed api processes: the lock of the one that wrote
+        records lasts for 30 s, in which other tests wait for theirs."""
+        self.redis('DEL', 'dff:records:writer')
+
     def processes(self, part):
         """The pids of a part and all below it."""
         top = self.pid(part)

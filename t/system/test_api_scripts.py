@@ -11,6 +11,7 @@ import pytest
 
 from api import Api, bad, good, signed_in
 from node import wait_until
+from pair import api_processes
 
 CODE = '''@DFF.API('Twice', tags=['b', 'a'])
 def twice(x, by=2):
@@ -488,10 +489,8 @@ def test_the_death_of_an_api_process_in_mid_publish_leaves_a_version_whole(node,
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             future = pool.submit(publish, admin, 'tset__one')
             time.sleep(0.15 * (n - 2))
-            for pid in node.processes('executor'):
-                words = open(f'/proc/{pid}/cmdline').read()
-                if '--api' in words:
-                    os.kill(pid, signal.SIGKILL)
+            for pid in api_processes(node):
+                os.kill(pid, signal.SIGKILL)
             future.result()
         wait_until(lambda: admin.get('/api/v1/scripts/tset__one/do/get').status == 200, 10)
         row = admin.read('/api/v1/scripts/tset__one/do/get')
@@ -499,3 +498,4 @@ def test_the_death_of_an_api_process_in_mid_publish_leaves_a_version_whole(node,
         default = func['kwargsJSON']['by']['default']
         assert f'by={default}' in row['code'] and row['codeMD5'] == md5(row['code'])
     admin.delete('auth-links', 'auln-mid')
+    node.forget_records_writer()

@@ -500,6 +500,7 @@ def test_killed_processes_under_load_leave_nothing_half_written(node):
         progressed(loads)
     under_load(node, disturb)
     wait_ready(node)
+    node.forget_records_writer()
 
 
 def test_a_reload_under_load_leaves_no_outcome_unknown(node):
