@@ -119,11 +119,11 @@ def test_another_goes_on_when_who_makes_it_dies(own, held_table):
     _, parent, _ = process_stat(child)
     os.kill(parent, signal.SIGKILL)
     own.allow('api process')
-    held_table()
     assert 0 < own.redis('TTL', 'dff:lock:backup') <= 15
-    # as if this time had passed, in which the child, of low priority, ends as well
+    # it ends with its parent, but has low priority
     wait_until(lambda: not process_alive(child), 15, 'the end of the child')
-    own.redis('DEL', 'dff:lock:backup')
+    held_table()
+    own.redis('DEL', 'dff:lock:backup')         # as if this time had passed
     wait_until(lambda: is_settled(own), 20, 'the backup')
     [made] = os.listdir(folder)
     assert re.fullmatch(NAME, made)
