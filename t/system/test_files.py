@@ -224,8 +224,8 @@ def test_30_mb_of_a_large_result_arrive_whole(node):
 
 def test_a_file_of_a_script_is_sent_and_removed_also_when_the_client_leaves(node):
     path = resources(node) / 'deep/er/big.bin'
-    query = json.dumps({'path': 'deep/er/big.bin', 'content': 'x' * 8_000_000, 'auto_delete': True})
-    body = json.dumps({'kwargs': json.loads(query)}).encode()
+    body = json.dumps({'kwargs': {'path': 'deep/er/big.bin', 'content': 'x', 'times': 8_000_000,
+                                  'auto_delete': True}}).encode()
 
     answer = node.request('POST', '/api/v1/al/auln-send', body, {'Content-Type': 'application/json'})
     assert answer.status == 200 and len(answer.body) == 8_000_000
@@ -256,7 +256,8 @@ def test_a_file_that_changes_while_nginx_sends_it(node, change, size):
     """Replaced it arrives as it was; cut the connection ends before the announced length."""
     node.allow('was truncated at')
     path = resources(node) / f'{change.__name__}.bin'
-    body = json.dumps({'kwargs': {'path': path.name, 'content': 'x' * 8_000_000}}).encode()
+    body = json.dumps({'kwargs': {'path': path.name, 'content': 'x',
+                                  'times': 8_000_000}}).encode()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(('127.0.0.1', node.port))
@@ -265,6 +266,7 @@ def test_a_file_that_changes_while_nginx_sends_it(node, change, size):
                        + body)
         got = client.recv(100)
         change(path)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         while more := client.recv(100_000):
             got += more
     head, _, content = got.partition(b'\r\n\r\n')
@@ -487,7 +489,7 @@ def test_a_cached_answer_whose_file_is_gone_is_no_answer_here_and_on_another_nod
 def test_a_caller_who_leaves_a_file_of_another_node_lets_it_be_removed(two):
     here, there = two
     path = resources(there) / 'left.bin'
-    body = json.dumps({'kwargs': {'path': 'left.bin', 'content': 'x' * 8_000_000,
+    body = json.dumps({'kwargs': {'path': 'left.bin', 'content': 'x', 'times': 8_000_000,
                                   'auto_delete': True}}).encode()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -525,7 +527,7 @@ def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two, chang
     path, beside = (resources(there) / name for name in ('changing.bin', 'beside.bin'))
     beside.write_bytes(b'y' * 8_000_000)
     os.utime(beside, (1_700_000_000, 1_700_000_000))
-    body = json.dumps({'kwargs': {'path': 'changing.bin', 'content': 'x' * 8_000_000,
+    body = json.dumps({'kwargs': {'path': 'changing.bin', 'content': 'x', 'times': 8_000_000,
                                   'mtime': 1_700_000_000}}).encode()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -539,6 +541,7 @@ def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two, chang
         else:
             path.write_bytes(b'y' * 8_000_000)
             os.utime(path, (1_700_000_000, 1_700_000_000))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         try:
             while more := client.recv(100_000):
                 got += more
