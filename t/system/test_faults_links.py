@@ -92,10 +92,10 @@ def takers(node, who):
 
 # Within so many seconds every caller has a result again, if all connections of the master die
 # silently: its heartbeat goes out (2) and has no answer (8), connections are made anew, and the
-# sweep for what the old ones have claimed looks twice (1 + 2). Each step is taken at a turn of
-# the timer, which comes once a second (5). nginx notices its own in 5.
-NOTICED_S = 2 + 8 + 1 + 2 + 5
-NOISE_S = 7         # processes of a busy machine have to wait
+# sweep for what the old ones have claimed looks twice (1 + 2). What waits for its time is done
+# at the next turn of a timer that comes once a second (3). nginx notices its own in 5.
+NOTICED_S = 2 + 8 + 1 + 2 + 3
+NOISE_S = 9         # processes of a busy machine have to wait
 
 
 @pytest.mark.parametrize('who', ('nginx', 'executor'))
