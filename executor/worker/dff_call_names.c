@@ -304,10 +304,12 @@ dff_call_names_request(const dff_python_t *py, const dff_job_t *job)
 {
     PyTypeObject *type = (PyTypeObject *) py->request_type;
     PyObject     *text = PyBytes_FromStringAndSize(NULL, (Py_ssize_t) dff_job_request_size(job));
-    PyObject     *value = text == NULL ? NULL : type->tp_new(type, dff_call_no_args, NULL);
+    PyObject     *value = NULL;
 
-    if (text != NULL)
+    if (text != NULL) {
         (void) dff_job_request_write(PyBytes_AS_STRING(text), job);
+        value = type->tp_new(type, dff_call_no_args, NULL);
+    }
     if (value != NULL
         && (PyDict_SetItem(value, dff_call_request_key, Py_None) != 0
             || PyObject_SetAttr(value, dff_call_request_text, text) != 0))
