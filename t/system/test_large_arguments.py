@@ -29,6 +29,14 @@ def again(seconds, **kwargs):
     return len(kwargs['data'])
 '''
 
+# An API auth that is a function: it says what it got by letting the caller in.
+JUDGE = '''
+@DFF.API('Lets in who sends it the whole body')
+def judge(req):
+    return len(req['body']['kwargs']['data']) == 4000
+'''
+
+FIELD = {'fields': [{'location': 'body', 'name': 'token', 'value': 'swordfish-1'}]}
 FIXED = '{"name":"\\u00e9","fixed":[1,2],"data":"INPUT_BY_CALLER","more":"FROM_PARAMETER"}'
 
 
@@ -40,6 +48,12 @@ def own(test_folder, session_node):
             node.ctl('link', 'add', f't__large.{name}', '--id', f'auln-{name}')
             node.ctl('batch', 'add', f't__large.{name}', '--id', f'bat-{name}')
         node.ctl('link', 'add', 't__large.got', '--id', 'auln-fixed', '--kwargs', FIXED)
+        node.ctl('script', 'publish', '-', '--id', 't__judge', stdin=JUDGE)
+        for kind, config in (('fixedField', FIELD), ('func', {'funcId': 't__judge.judge'})):
+            node.ctl('api-auth', 'add', '--type', kind, '--config', json.dumps(config),
+                     '--id', f'apia-{kind}')
+            node.ctl('link', 'add', 't__large.got', '--id', f'auln-{kind}',
+                     '--api-auth', f'apia-{kind}')
         yield node
 
 
@@ -56,6 +70,13 @@ BODIES = {
     'twice': '{"kwargs": {"data": 1}, "kwargs": {"data": 2, "data": %s}}' % LARGE,
     'escaped': '{"k\\u0077args": {"d\\u0061ta": %s}}' % LARGE,
     'many': '{"kwargs": {%s}}' % ', '.join('"k%d" : 12345678901234567890123' % i for i in range(500)),
+    'wide': '{"kwargs": {"data":%s1%s}%s}' % (3 * (600 * ' ',)),
+    'wide and empty': '{"kwargs": {%s}%s}' % (2 * (600 * '\n',)),
+    'null': '{"x": %s, "kwargs": null}' % LARGE,
+    'more than once': '{"kwargs": {"data": %s}, "again": {"kwargs": {"data": %s}}}' % (2 * (LARGE,)),
+    'of names': '{"kwargs": {"%s": 1}}' % (1000 * '\\u0041'),
+    'as small as it may be': '{"kwargs": {"data":"%s"}}' % (501 * 'x'),
+    'one less': '{"kwargs": {"data":"%s"}}' % (500 * 'x'),
     'small': '{"kwargs": {"data": "x"}}',
     'none': '{"data": %s}' % LARGE,
 }
@@ -65,14 +86,14 @@ BODIES = {
 def test_a_function_sees_the_whole_body_beside_its_arguments(own, which):
     body = json.loads(BODIES[which])
     assert send(own, '/api/v1/al/auln-got', BODIES[which]).json == {
-        'kwargs': body.get('kwargs', {}), 'body': body}
+        'kwargs': body.get('kwargs') or {}, 'body': body}
 
 
-@pytest.mark.parametrize('which', [name for name in BODIES if name != 'many'])
+@pytest.mark.parametrize('which', BODIES)
 def test_fixed_arguments_are_not_in_the_body(own, which):
     body = json.loads(BODIES[which])
     assert send(own, '/api/v1/al/auln-fixed', BODIES[which]).json == {
-        'kwargs': {'name': 'é', 'fixed': [1, 2], **body.get('kwargs', {})}, 'body': body}
+        'kwargs': {'name': 'é', 'fixed': [1, 2], **(body.get('kwargs') or {})}, 'body': body}
 
 
 @pytest.mark.parametrize('link', ('got', 'fixed'))
@@ -80,6 +101,36 @@ def test_a_simplified_body_is_whole_too(own, link):
     answer = send(own, f'/api/v1/al/auln-{link}/simplified', ' {"data": %s} ' % LARGE).json
     assert answer['body'] == json.loads('{"data": %s}' % LARGE)
     assert answer['kwargs']['data'] == answer['body']['data']
+
+
+def test_an_api_auth_cuts_its_field_out_of_a_body_that_has_arguments(own):
+    kwargs = '"kwargs": {"data": %s}' % LARGE
+    for text in ('{"token": "swordfish-1", %s}', '{%s, "token": "swordfish-1" }'):
+        answer = send(own, '/api/v1/al/auln-fixedField', text % kwargs)
+        expected = json.loads('{%s}' % kwargs)
+        assert answer.json == {**expected, 'body': expected}
+    assert send(own, '/api/v1/al/auln-fixedField', '{%s}' % kwargs).status == 401
+
+
+def test_an_api_auth_and_the_function_behind_it_both_see_the_whole_body(own):
+    body = {'kwargs': {'data': 'x' * 4000}}
+    assert send(own, '/api/v1/al/auln-func', json.dumps(body)).json == {**body, 'body': body}
+
+
+def test_arguments_of_a_query_are_not_looked_for_in_the_body(own):
+    kwargs = {'data': 'x' * 2000}
+    query = 'kwargs=' + json.dumps(kwargs, separators=(',', ':'))
+    answer = own.request('GET', f'/api/v1/al/auln-got?{query}',
+                         json.dumps({'kwargs': kwargs}).encode(),
+                         {'Content-Type': 'application/json'}).json
+    assert answer['kwargs'] == kwargs and answer['body'] in (None, {'kwargs': kwargs})
+
+
+def test_a_form_that_is_json_too_is_whole(own):
+    form = '{"a":"&kwargs={%s}&"}' % (600 * ' ')
+    assert own.request('POST', '/api/v1/al/auln-got', form.encode(),
+                       {'Content-Type': 'application/x-www-form-urlencoded'}).json == {
+        'kwargs': {}, 'body': json.loads(form)}
 
 
 def test_a_flattened_body_and_a_form_are_whole_too(own):
