@@ -110,7 +110,6 @@ static const dff_field_t dff_job_rows[] = {
     DFF_JOB_NUM("save", save_result, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("retryOnLost", retry_on_lost, 0, DFF_FIELD_BOOL, 0, 1),
     DFF_JOB_NUM("sharedSize", shared.size, 0, DFF_FIELD_INT64, 0, INT64_MAX),
-    DFF_JOB_NUM("sharedFrom", shared.from, 0, DFF_FIELD_INT64, 0, INT64_MAX),
     DFF_JOB_NUM("sharedAt", shared.at, 0, DFF_FIELD_INT64, 0, INT64_MAX),
 };
 
@@ -150,11 +149,8 @@ dff_envelope_check_object(const char *noun, dff_str_t text, bool may_be_empty, d
 static int
 dff_job_check_shared(const dff_job_t *job, dff_err_t *err)
 {
-    const dff_job_shared_t *shared = &job->shared;
-    int64_t                 kwargs = (int64_t) job->kwargs.len;
-
-    if (shared->size <= kwargs && shared->from <= kwargs - shared->size
-        && shared->at <= (int64_t) job->request.len)
+    if (job->shared.size <= (int64_t) job->kwargs.len
+        && job->shared.at <= (int64_t) job->request.len)
         return DFF_OK;
     return dff_err_set(err, DFF_E_SYS, "job head: what is shared is not within kwargs and request");
 }
@@ -225,13 +221,12 @@ dff_job_request_size(const dff_job_t *job)
 char *
 dff_job_request_write(char *out, const dff_job_t *job)
 {
-    const dff_job_shared_t *shared = &job->shared;
-    const dff_str_t         parts[] = {
-        { job->request.data, (size_t) shared->at },
-        { job->kwargs.data + shared->from, (size_t) shared->size },
-        { job->request.data + shared->at, job->request.len - (size_t) shared->at },
+    size_t          at = (size_t) job->shared.at, i;
+    const dff_str_t parts[] = {
+        { job->request.data, at },
+        { job->kwargs.data, (size_t) job->shared.size },
+        { job->request.data + at, job->request.len - at },
     };
-    size_t                  i;
 
     for (i = 0; i < DFF_NAMES(parts); i++) {
         if (parts[i].len > 0)

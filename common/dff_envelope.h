@@ -51,11 +51,10 @@ typedef enum {
     DFF_JOB_KIND_COUNT
 } dff_job_kind_t;
 
-/* A part of kwargs that also belongs into request, and is left out there: the arguments of a
- * call are in its body, too, and would travel twice. Bytes; size 0: nothing is shared. */
+/* The beginning of kwargs, when it also belongs into request and is left out there: the
+ * arguments of a call are in its body, too, and would travel twice. Bytes. */
 typedef struct {
-    int64_t size;
-    int64_t from;         /* where it begins in kwargs */
+    int64_t size;         /* 0: nothing is shared */
     int64_t at;           /* where it belongs in request */
 } dff_job_shared_t;
 

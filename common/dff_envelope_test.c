@@ -100,8 +100,8 @@ full_job(char longest[DFF_TRACE_ID_MAX])
         .cache_ms = 1500,
         .cache_as = DFF_STR("00ff"),
         .kwargs = DFF_STR("{\"big\":12345678901234567890,\"a\":\"\\u0000\",\"b\":1.10}"),
-        .request = DFF_STR("{\"method\":\"POST\",\"body\":{\"kwargs\":{}}}"),
-        .shared = { .size = 30, .from = 1, .at = 35 },
+        .request = DFF_STR("{\"method\":\"POST\",\"body\":{\"kwargs\":}}}"),
+        .shared = { .size = 30, .at = 34 },
     };
 }
 
@@ -213,13 +213,13 @@ the_request_has_what_it_shares_with_the_arguments(void **state)
         dff_job_shared_t shared;
         const char      *whole;
     } rows[] = {
-        { DFF_STR("{\"a\":1}"), DFF_STR("{\"body\":{\"kwargs\":}}"), { 7, 0, 18 },
+        { DFF_STR("{\"a\":1}"), DFF_STR("{\"body\":{\"kwargs\":}}"), { 7, 18 },
           "{\"body\":{\"kwargs\":{\"a\":1}}}" },
-        { DFF_STR("{\"a\":1,\"fixed\":2}"), DFF_STR("{\"body\":{\"kwargs\":{}}}"), { 5, 1, 19 },
+        { DFF_STR("{\"a\":1,\"fixed\":2}"), DFF_STR("{\"body\":{\"kwargs\":}}}"), { 6, 18 },
           "{\"body\":{\"kwargs\":{\"a\":1}}}" },
-        { DFF_STR("{}"), DFF_STR("{\"body\":null}"), { 0, 0, 0 }, "{\"body\":null}" },
-        { DFF_STR("{}"), DFF_STR("{}"), { 2, 0, 2 }, "{}{}" },
-        { DFF_STR("{}"), DFF_STR(""), { 0, 0, 0 }, "" },
+        { DFF_STR("{}"), DFF_STR("{\"body\":null}"), { 0, 0 }, "{\"body\":null}" },
+        { DFF_STR("{}"), DFF_STR("{}"), { 2, 2 }, "{}{}" },
+        { DFF_STR("{}"), DFF_STR(""), { 0, 0 }, "" },
     };
     size_t i;
 
@@ -473,12 +473,10 @@ check_refuses_what_decode_would_refuse(void **state)
     REFUSED(kwargs, DFF_STR_NULL);
     REFUSED(request, DFF_STR("[]"));
     REFUSED(shared, ((dff_job_shared_t) { .size = (int64_t) plain_job.kwargs.len + 1 }));
-    REFUSED(shared, ((dff_job_shared_t) { .size = 1, .from = (int64_t) plain_job.kwargs.len }));
-    REFUSED(shared, ((dff_job_shared_t) { .size = 1, .from = INT64_MAX }));
-    REFUSED(shared, ((dff_job_shared_t) { .size = INT64_MAX, .from = 1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .size = INT64_MAX }));
     REFUSED(shared, ((dff_job_shared_t) { .at = (int64_t) plain_job.request.len + 1 }));
     REFUSED(shared, ((dff_job_shared_t) { .size = -1 }));
-    REFUSED(shared, ((dff_job_shared_t) { .from = -1 }));
+    REFUSED(shared, ((dff_job_shared_t) { .at = INT64_MAX }));
     REFUSED(shared, ((dff_job_shared_t) { .at = -1 }));
 #undef REFUSED
     assert_int_equal(dff_job_check(&plain_job, NULL), DFF_OK);

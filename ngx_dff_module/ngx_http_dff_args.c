@@ -109,7 +109,6 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
             /* the usual call: nothing to merge, the object goes on as it is */
             ctx->kwargs = ngx_http_dff_ngx_str(reading.object);
             ctx->given = ctx->kwargs;
-            ctx->given_from = ctx->kwargs.data;
             return NGX_OK;
         }
 

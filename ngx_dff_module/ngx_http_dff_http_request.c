@@ -123,22 +123,25 @@ ngx_http_dff_request_render(ngx_http_dff_ctx_t *ctx, ngx_array_t *query,
 static void
 ngx_http_dff_request_body(ngx_http_dff_ctx_t *ctx, ngx_http_dff_writer_t *w)
 {
-    size_t       len = ctx->given.len;
-    const char  *body = (char *) ctx->body.data, *end = body + ctx->body.len,
-                *given = (char *) ctx->given_from;
+    const char  *body = (char *) ctx->body.data, *body_end = body + ctx->body.len,
+                *given = (char *) ctx->given.data, *given_end = given + ctx->given.len;
 
-    if (w->shared == NULL || len < NGX_HTTP_DFF_SHARED_MIN || given < body || given >= end) {
+    if (w->shared == NULL
+        || ctx->given.len < NGX_HTTP_DFF_SHARED_MIN
+        || given < body || given_end > body_end)
+    {
         ngx_http_dff_put(w, body, ctx->body.len);
         return;
     }
 
     ngx_http_dff_put(w, body, given - body);
+
     if (w->out == NULL) {
-        w->shared->size = len;
-        w->shared->from = ctx->given.data - ctx->kwargs.data;
+        w->shared->size = ctx->given.len;
         w->shared->at = w->size;
     }
-    ngx_http_dff_put(w, given + len, end - given - len);
+
+    ngx_http_dff_put(w, given_end, body_end - given_end);
 }
 
 

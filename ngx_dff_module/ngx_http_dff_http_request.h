@@ -9,8 +9,11 @@
 
 #include "dff_envelope.h"
 
-/* Text of a JSON object in the request's pool; data NULL: no memory. With shared, arguments that
- * are a large part of the body are left out, and it says what of ctx->kwargs belongs where. */
+/*
+ * Text of a JSON object in the request's pool; data NULL: no memory. With shared (zeroed by the
+ * caller), the beginning of ctx->kwargs is left out where the body has it, too, unless it is
+ * small; *shared says how much of it belongs where. NULL: the object is whole.
+ */
 ngx_str_t ngx_http_dff_http_request(ngx_http_dff_ctx_t *ctx, dff_job_shared_t *shared);
 
 #endif

@@ -148,17 +148,16 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
     }
 
     ctx->kwargs.data = p;
-    *p++ = '{';
 
     if (object != NULL && given->nelts != 0) {
-        /* what is between the braces */
-        ctx->given_from = (u_char *) object->data + 1;
-        ctx->given.data = p;
-        ctx->given.len = object->len - 2;
-        p = ngx_cpymem(p, ctx->given_from, ctx->given.len);
+        /* all but its closing brace */
+        ctx->given.data = (u_char *) object->data;
+        ctx->given.len = object->len - 1;
+        p = ngx_cpymem(p, ctx->given.data, ctx->given.len);
         *p++ = ',';
 
     } else {
+        *p++ = '{';
 
         for (i = 0; i < given->nelts; i++) {
             p = ngx_http_dff_kwargs_write(p, &kwarg[i]);

@@ -132,8 +132,8 @@ struct ngx_http_dff_ctx_s {
     dff_route_t                 route;
     ngx_uint_t                  stage;        /* of a call: ngx_http_dff_stages.c */
     ngx_str_t                   kwargs;       /* text of a JSON object, merged and checked */
-    ngx_str_t                   given;        /* in kwargs: the caller's arguments, one text; */
-    u_char                     *given_from;   /* … and where that was cut out, maybe of the body */
+    ngx_str_t                   given;        /* the text that kwargs begins with, where the caller
+                                                 sent it: in body, most often; empty: rewritten */
     ngx_http_dff_options_t      options;
     ngx_uint_t                  counted;      /* a call: its outcome goes to the metrics */
     ngx_uint_t                  answered;     /* the header was sent */
