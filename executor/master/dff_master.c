@@ -34,7 +34,7 @@
 #include "master/dff_recent.h"
 #include "master/dff_recovery.h"
 #include "master/dff_reload.h"
-#include "master/dff_run.h"
+#include "master/dff_runs.h"
 #include "master/dff_sweep.h"
 #include "master/dff_task_record.h"
 #include "master/dff_turn.h"
@@ -61,7 +61,7 @@ dff_master_on_term(evutil_socket_t number, short what, void *ctx)
     dff_log_warn(&master->log, NULL, "signal %d again: workers are killed", (int) number);
     master->hurry = true;
     dff_pool_stop(master->pool, true);
-    dff_run_hurry(master);
+    dff_runs_hurry(master);
 }
 
 static void
@@ -159,7 +159,7 @@ dff_master_redis_ready(void *ctx)
     }
 
     dff_heartbeat_now(master->heartbeat);
-    dff_run_ask_again(master);
+    dff_runs_ask_again(master);
     dff_outbox_send_again(master->outbox);
     dff_published_ask_again(master->published);
     if (master->state == DFF_MASTER_DRAINING && !master->given_back)
@@ -171,7 +171,7 @@ dff_master_redis_lost(void *ctx)
 {
     dff_master_t *master = ctx;
 
-    dff_run_all_careful(master);
+    dff_runs_careful(master);
     dff_outbox_all_careful(master->outbox);
     dff_claim_distrust(master->claim);
     dff_sweep_soon(master->sweep);
@@ -208,7 +208,7 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_changes_watch(master->changes);
     dff_node_watch_tick(master->node_watch);
     dff_sweep_tick(master->sweep);
-    dff_run_ask_again(master);
+    dff_runs_ask_again(master);
     dff_outbox_send_again(master->outbox);
     dff_task_record_tick(master);
     dff_published_ask_again(master->published);
@@ -358,12 +358,7 @@ dff_master_release(dff_master_t *master)
     dff_changes_free(master->changes);
     dff_redis_link_free(master->command);
     master->command = NULL;
-    while (!TAILQ_EMPTY(&master->runs)) {
-        dff_run_t *run = TAILQ_FIRST(&master->runs);
-
-        TAILQ_REMOVE(&master->runs, run, all);
-        free(run);
-    }
+    dff_runs_release(master);
     if (master->zygote != NULL)
         dff_zygote_proc_stop(master->zygote);
     dff_api_procs_free(master->api);

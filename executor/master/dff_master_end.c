@@ -17,7 +17,7 @@
 #include "master/dff_outbox.h"
 #include "master/dff_pool.h"
 #include "master/dff_recovery.h"
-#include "master/dff_run.h"
+#include "master/dff_runs.h"
 
 #include "dff_banned.h"
 
@@ -112,7 +112,7 @@ dff_master_drain(dff_master_t *master)
         return;
     }
     dff_claim_stop(master->claim);
-    dff_run_forget_claimed(master);
+    dff_runs_forget_claimed(master);
     dff_master_give_back(master);
     dff_heartbeat_now(master->heartbeat);
 }
@@ -145,7 +145,7 @@ dff_master_settle_end(dff_master_t *master)
             master->give_up_ms = dff_time_monotonic_ms() + DFF_DRAIN_WITHOUT_REDIS_MS;
         else if (redis)
             master->give_up_ms = 0;
-        if (!dff_run_any(master) && dff_outbox_empty(master->outbox) && master->given_back)
+        if (!dff_runs_any(master) && dff_outbox_empty(master->outbox) && master->given_back)
             dff_master_end(master);
         return;
     }

@@ -245,7 +245,7 @@ dff_run_on_start(dff_run_t *run, const redisReply *reply)
     dff_run_move(run, DFF_RUN_STARTED);
     TAILQ_INSERT_TAIL(&run->group->started, run, line);
     if (run->master->hurry)
-        dff_run_hurry(run->master);
+        dff_run_hurry(run);
 }
 
 static void
@@ -436,72 +436,28 @@ dff_run_ask_retry(dff_run_t *run, dff_lua_form_t form)
                                     dff_run_on_retry, run) == DFF_OK;
 }
 
-/* --- all of them ---------------------------------------------------------- */
+/* --- from outside --------------------------------------------------------- */
 
 void
-dff_run_ask_again(dff_master_t *master)
+dff_run_ask_again(dff_run_t *run)
 {
-    dff_run_t *run;
-
-    if (!dff_redis_link_ready(master->command))
-        return;
-    TAILQ_FOREACH(run, &master->runs, all) {
-        if (run->state == DFF_RUN_UNSURE) {
-            dff_run_ask_start_again(run);
-        } else if (run->state == DFF_RUN_RETRYING && !run->asked) {
-            dff_run_ask_retry(run, DFF_LUA_BY_SHA);
-        }
-    }
+    if (run->state == DFF_RUN_UNSURE)
+        dff_run_ask_start_again(run);
+    else if (run->state == DFF_RUN_RETRYING && !run->asked)
+        dff_run_ask_retry(run, DFF_LUA_BY_SHA);
 }
 
 void
-dff_run_all_careful(dff_master_t *master)
+dff_run_forget_claimed(dff_run_t *run)
 {
-    dff_run_t *run;
-
-    TAILQ_FOREACH(run, &master->runs, all)
-        run->careful = true;
+    if (run->state == DFF_RUN_LOADING || run->state == DFF_RUN_CLAIMED)
+        dff_run_free(run);
 }
 
 void
-dff_run_forget_claimed(dff_master_t *master)
+dff_run_hurry(dff_run_t *run)
 {
-    dff_run_t *run, *next;
-
-    for (run = TAILQ_FIRST(&master->runs); run != NULL; run = next) {
-        next = TAILQ_NEXT(run, all);
-        if (run->state == DFF_RUN_LOADING || run->state == DFF_RUN_CLAIMED)
-            dff_run_free(run);
-    }
-}
-
-void
-dff_run_hurry(dff_master_t *master)
-{
-    dff_run_t *run, *next;
-
-    for (run = TAILQ_FIRST(&master->runs); run != NULL; run = next) {
-        next = TAILQ_NEXT(run, all);
-        if (run->state == DFF_RUN_STARTED)
-            dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError",
-                         "WorkerLostError: the executor was ended at once");
-    }
-}
-
-bool
-dff_run_any(const dff_master_t *master)
-{
-    return !TAILQ_EMPTY(&master->runs);
-}
-
-bool
-dff_run_known(const dff_master_t *master, dff_str_t task_id)
-{
-    const dff_run_t *run;
-
-    TAILQ_FOREACH(run, &master->runs, all) {
-        if (dff_str_eq(run->job.id, task_id))
-            return true;
-    }
-    return false;
+    if (run->state == DFF_RUN_STARTED)
+        dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError",
+                     "WorkerLostError: the executor was ended at once");
 }

@@ -71,16 +71,9 @@ void dff_run_timer(dff_run_t *run);
 /* The worker is dead; how: "was killed by signal 9 (SIGKILL)". */
 void dff_run_worker_lost(dff_run_t *run, const char *how);
 
-/* Asks again about what had no answer; when Redis is back, and every second. */
-void dff_run_ask_again(dff_master_t *master);
-/* The connection for commands has ended. */
-void dff_run_all_careful(dff_master_t *master);
-/* Forgets runs that are still in claimed:<node>: they are given back there. */
-void dff_run_forget_claimed(dff_master_t *master);
-/* There will be no workers: ends what has no worker yet as lost. */
-void dff_run_hurry(dff_master_t *master);
-/* Runs that somebody waits for: anything but forgotten ones. */
-bool dff_run_any(const dff_master_t *master);
-bool dff_run_known(const dff_master_t *master, dff_str_t task_id);
+/* What dff_runs.h does to each; the last two end a run that is in such a state. */
+void dff_run_ask_again(dff_run_t *run);
+void dff_run_forget_claimed(dff_run_t *run);
+void dff_run_hurry(dff_run_t *run);
 
 #endif

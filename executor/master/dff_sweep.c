@@ -9,7 +9,7 @@
 
 #include "master/dff_outbox.h"
 #include "master/dff_recovery.h"
-#include "master/dff_run.h"
+#include "master/dff_runs.h"
 
 #include "dff_banned.h"
 
@@ -86,7 +86,7 @@ dff_sweep_twice(dff_sweep_t *sweep, dff_sweep_list_t list, dff_str_t bytes)
 static bool
 dff_sweep_unknown(const dff_sweep_t *sweep, dff_str_t task_id)
 {
-    return !dff_run_known(sweep->master, task_id)
+    return !dff_runs_known(sweep->master, task_id)
            && !dff_outbox_has(sweep->master->outbox, task_id);
 }
 
