@@ -88,11 +88,12 @@ def test_a_forged_token_signs_nobody_in(node, token):
     good(Api(node, token).get('/api/v1/client-config/do/get'))     # public routes go on
 
 
-def test_a_sign_in_expires(node, admin):
-    keys = node.redis('KEYS', 'dff:session:*')
-    for key in keys:
-        assert 86000 < node.redis('TTL', key) <= 86400
-        node.redis('DEL', key)
+def test_a_sign_in_expires(node):
+    before = set(node.redis('KEYS', 'dff:session:*'))
+    admin = administrator(node)
+    [key] = set(node.redis('KEYS', 'dff:session:*')) - before
+    assert 86000 < node.redis('TTL', key) <= 86400
+    node.redis('DEL', key)
     bad(admin.get('/api/v1/auth/profile/do/get'), 'EUserAuth', 401)
 
 
