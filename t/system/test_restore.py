@@ -119,9 +119,11 @@ def test_who_gets_the_lock_late_sees_that_it_is_done(make_node):
         late = make_node(_API_PROCESSES=1, REDIS_SOCKET=path,
                          REDIS_PASSWORD=quick.setting('REDIS_PASSWORD'))
         late.start()
+        quick.stop('executor')
         slow.hold('dff:lock:restore')
         quick.redis('FLUSHALL')
         assert slow.held.wait(10)
+        quick.start('executor')
         wait_restored(quick)
         quick.stop('executor')
         quick.redis('CONFIG', 'SET', 'slowlog-max-len', 100000)
