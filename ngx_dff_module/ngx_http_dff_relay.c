@@ -22,6 +22,7 @@ typedef struct {
     ngx_str_t                path;        /* escaped */
     off_t                    size;        /* of the file; -1: not known yet */
     off_t                    offset;      /* of the next piece */
+    json_int_t               mtime;
     ngx_str_t                state;       /* of the file at its first piece */
     ngx_buf_t               *b;
 } ngx_http_dff_relay_t;
@@ -34,7 +35,7 @@ static void ngx_http_dff_relay_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reas
 static ngx_int_t ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay,
     const dff_reply_t *reply, const char **why);
 static ngx_int_t ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state,
-    size_t len, json_int_t mtime);
+    size_t len);
 static void ngx_http_dff_relay_send(ngx_http_dff_relay_t *relay);
 static void ngx_http_dff_relay_writer(ngx_http_request_t *r);
 static void ngx_http_dff_relay_wait(ngx_http_request_t *r);
@@ -192,17 +193,18 @@ ngx_http_dff_relay_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply)
 static ngx_int_t
 ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay, const dff_reply_t *reply, const char **why)
 {
-    size_t       len;
+    size_t       len = 0;
     json_t      *document;
     ngx_int_t    rc;
     json_int_t   size, mtime;
-    const char  *state;
+    const char  *state = "";
 
     document = json_loadb(reply->control.data, reply->control.len, 0, NULL);
     rc = NGX_DECLINED;
     *why = ngx_http_dff_relay_nonsense;
 
-    if (json_unpack(document, "{s:I, s:I, s:s%}", "size", &size, "mtime", &mtime,
+    /* an executor of an earlier build tells no state: size and time must do, as before */
+    if (json_unpack(document, "{s:I, s:I, s?s%}", "size", &size, "mtime", &mtime,
                     "state", &state, &len) != 0)
     {
         goto done;
@@ -210,6 +212,7 @@ ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay, const dff_reply_t *reply, c
 
     if (relay->size != -1
         && (size != relay->size
+            || mtime != relay->mtime
             || len != relay->state.len
             || ngx_memcmp(state, relay->state.data, len) != 0))
     {
@@ -233,7 +236,8 @@ ngx_http_dff_relay_take(ngx_http_dff_relay_t *relay, const dff_reply_t *reply, c
 
     if (relay->size == -1) {
         relay->size = size;
-        rc = ngx_http_dff_relay_begin(relay, state, len, mtime);
+        relay->mtime = mtime;
+        rc = ngx_http_dff_relay_begin(relay, state, len);
     }
 
 done:
@@ -246,13 +250,12 @@ done:
 
 /* The header, and what the other pieces are compared with. */
 static ngx_int_t
-ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state, size_t len,
-    json_int_t mtime)
+ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state, size_t len)
 {
     ngx_http_dff_ctx_t  *ctx = relay->ctx;
     ngx_http_request_t  *r = ctx->request;
 
-    r->headers_out.last_modified_time = (time_t) mtime;
+    r->headers_out.last_modified_time = (time_t) relay->mtime;
     r->headers_out.content_length_n = relay->size;
 
     relay->state.len = len;

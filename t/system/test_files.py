@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -548,6 +549,40 @@ def test_a_file_that_changes_between_two_pieces_breaks_the_connection(two, chang
         except ConnectionResetError:
             pass
     assert len(got) < 8_000_000 and b'y' not in got.partition(b'\r\n\r\n')[2]
+
+
+def answer_job(node, queue, control, body):
+    """As an executor does: takes the next job of a queue, and sends this as its result."""
+    job = node.redis('BRPOP', f'dff:queue:{queue}', 10)[1]
+    line, _, rest = job.partition('\n')
+    job = json.loads(rest[:int(line.split()[1])])
+    head = json.dumps({'id': job['id'], 'status': 'success', 'type': 'raw', 'startedAt': 1,
+                       'endedAt': 2})
+    control = json.dumps(control)
+    node.redis('LPUSH', f'dff:reply:{job["producer"]}',
+               f'DFR1 {len(head)} {len(control)} {len(body)}\n{head}{control}{body}')
+    node.redis('HINCRBY', 'dff:ledger', 'success', 1)
+
+
+@pytest.mark.parametrize('second, whole', (({'size': 4, 'mtime': 9}, True),
+                                           ({'size': 4, 'mtime': 8}, False),
+                                           ({'size': 5, 'mtime': 9}, False),
+                                           ({'size': 4, 'mtime': 9, 'state': 'x'}, False)))
+def test_a_file_of_a_node_that_tells_no_state(node, second, whole):
+    """As executors of earlier builds do: size and time are compared."""
+    node.allow('was lost after')
+    node.stop('executor')
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(node.call, 'auln-send', path='old.txt')
+        answer_job(node, '1', {'file': 'old.txt', 'node': 'elsewhere'}, '')
+        answer_job(node, '0@elsewhere', {'size': 4, 'mtime': 9}, 'ab')
+        answer_job(node, '0@elsewhere', second, 'cd')
+        if whole:
+            assert call.result().text == 'abcd'
+        else:
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                call.result()
+    node.start('executor')
 
 
 def test_a_call_with_files_is_not_taken_by_the_other_node(two):
