@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,33 +28,52 @@ dff_piece_look(int fd, struct stat *st, dff_piece_t *piece)
     return 0;
 }
 
+static bool
+dff_piece_is_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* Are the bytes of both looks the same? The removal of the file's last name, or the renaming of
+ * another to it, leaves them as they are, and only ctime tells of it. */
+static bool
+dff_piece_is_same(const struct stat *before, const struct stat *after)
+{
+    return before->st_size == after->st_size
+           && dff_piece_is_time(before->st_mtim, after->st_mtim)
+           && (dff_piece_is_time(before->st_ctim, after->st_ctim)
+               || (before->st_nlink > 0 && after->st_nlink == 0));
+}
+
 /*
  * Looks until no later change can make the same state. A change bears the time of the kernel's
  * last tick, so two in one tick bear the same (Linux 6.13 and later tells them apart, on some
  * file systems): what has changed in this tick is looked at again after it. The clock is read
  * before the look, else a change between the two would pass for an old one. Ends in any case:
- * the clock may have been set back, or be another machine's.
+ * the clock may have been set back, or be another machine's. 1: it changes in every tick.
  */
 static int
-dff_piece_settle(int fd, dff_piece_t *piece)
+dff_piece_settle(int fd, struct stat *st, dff_piece_t *piece)
 {
     const struct timespec nap = { .tv_nsec = 1000000 };
     struct timespec       now;
-    struct stat           st;
+    struct stat           first;
     int                   i;
 
     for (i = 0; i < DFF_PIECE_TICK_MS; i++) {
         (void) clock_gettime(CLOCK_REALTIME_COARSE, &now);
-        if (dff_piece_look(fd, &st, piece) != 0)
+        if (dff_piece_look(fd, st, piece) != 0)
             return -1;
-        if (now.tv_sec > st.st_ctim.tv_sec
-            || (now.tv_sec == st.st_ctim.tv_sec && now.tv_nsec > st.st_ctim.tv_nsec))
+        if (now.tv_sec > st->st_ctim.tv_sec
+            || (now.tv_sec == st->st_ctim.tv_sec && now.tv_nsec > st->st_ctim.tv_nsec))
         {
             return 0;
         }
+        if (i == 0)
+            first = *st;
         (void) nanosleep(&nap, NULL);
     }
-    return 0;
+    return dff_piece_is_same(&first, st) ? 0 : 1;
 }
 
 static int
@@ -82,14 +101,13 @@ dff_piece_bytes(int fd, int64_t offset, size_t size, dff_buf_t *out)
 int
 dff_piece_read(int fd, int64_t offset, int64_t size, dff_buf_t *out, dff_piece_t *piece)
 {
-    dff_piece_t after;
-    struct stat st;
+    struct stat before, after;
+    int         rc = offset == 0 ? dff_piece_settle(fd, &before, piece)
+                                 : dff_piece_look(fd, &before, piece);
 
-    if ((offset == 0 ? dff_piece_settle(fd, piece) : dff_piece_look(fd, &st, piece)) != 0
-        || dff_piece_bytes(fd, offset, (size_t) size, out) != 0
-        || dff_piece_look(fd, &st, &after) != 0)
-    {
+    if (rc != 0)
+        return rc;
+    if (dff_piece_bytes(fd, offset, (size_t) size, out) != 0 || fstat(fd, &after) != 0)
         return -1;
-    }
-    return strcmp(piece->state, after.state) == 0 ? 0 : 1;
+    return dff_piece_is_same(&before, &after) ? 0 : 1;
 }

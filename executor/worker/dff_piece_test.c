@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static char path[64];
 static int  fd;
 static void (*change)(void);        /* made once, behind the first bytes that are read */
 static int  looks_to_tick;          /* so often the coarse clock stands at the file's ctime */
+static bool restless;               /* the file is emptied and written before each of these looks */
 
 ssize_t
 pread(int from, void *bytes, size_t size, off_t offset)
@@ -50,11 +52,20 @@ clock_gettime(clockid_t clock, struct timespec *now)
     struct stat st;
     long        rc = syscall(SYS_clock_gettime, clock, now);
 
-    if (clock == CLOCK_REALTIME_COARSE && looks_to_tick > 0 && fstat(fd, &st) == 0) {
+    if (clock == CLOCK_REALTIME_COARSE && looks_to_tick > 0) {
         looks_to_tick--;
+        if (restless)
+            put("xxxxxx");
+        (void) fstat(fd, &st);
         *now = st.st_ctim;
     }
     return (int) rc;
+}
+
+static void
+remove_it(void)
+{
+    assert_int_equal(unlink(path), 0);
 }
 
 static int
@@ -71,7 +82,8 @@ tear_down(void **state)
 {
     (void) state;
     (void) close(fd);
-    return unlink(path);
+    (void) unlink(path);
+    return 0;
 }
 
 /* --- changes, none of which size and mtime show ----------------------------------------- */
@@ -218,6 +230,38 @@ what_has_changed_in_this_tick_is_looked_at_after_it(void **state)
     dff_buf_release(&out);
 }
 
+/* Then no two looks at it say whether it is the same. */
+static void
+a_file_that_changes_in_every_tick_is_told(void **state)
+{
+    dff_piece_t piece;
+    dff_buf_t   out = DFF_BUF_INIT;
+
+    (void) state;
+    put("xxxxxx");
+    looks_to_tick = 1000;
+    restless = true;
+    assert_int_equal(dff_piece_read(fd, 0, 6, &out, &piece), 1);
+    restless = false;
+    looks_to_tick = 0;
+    dff_buf_release(&out);
+}
+
+static void
+a_removal_leaves_the_piece_as_it_is(void **state)
+{
+    dff_piece_t piece;
+    dff_buf_t   out = DFF_BUF_INIT;
+
+    (void) state;
+    put("abcdef");
+    change = remove_it;
+    assert_int_equal(dff_piece_read(fd, 0, 6, &out, &piece), 0);
+    assert_memory_equal(out.data, "abcdef", 6);
+    assert_int_equal(piece.size, 6);
+    dff_buf_release(&out);
+}
+
 int
 main(void)
 {
@@ -229,6 +273,9 @@ main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_changed_in_this_tick_is_looked_at_after_it,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_changes_in_every_tick_is_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_removal_leaves_the_piece_as_it_is, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
