@@ -12,9 +12,10 @@ from node import process_alive, process_depth, process_words, wait_until
 
 
 def heartbeat(node):
-    """What the node says of its api processes."""
+    """What the node says of its api processes. Others that have used its Redis may be listed."""
     nodes = json.loads(node.ctl('status', '--json').stdout)['nodes']
-    return nodes[0]['heartbeat']['api']
+    me, = (one for one in nodes if one['node'] == node.setting('_NODE_NAME'))
+    return me['heartbeat']['api']
 
 
 def api_pids(node):

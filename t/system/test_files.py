@@ -582,6 +582,7 @@ def test_a_file_of_a_node_that_tells_no_state(node, second, whole):
         else:
             with pytest.raises((http.client.IncompleteRead, ConnectionError)):
                 call.result()
+    node.redis('SREM', 'dff:nodes', 'elsewhere')      # nginx has added it with the job's queue
     node.start('executor')
 
 
