@@ -4,9 +4,9 @@
  *
  * Pieces of one state are of one content, if the piece at offset 0 was read before the others:
  * each change of the file makes another state of it, also one of its owner or of its names, and
- * one that puts size and mtime back. While a piece is read the file may be removed, or replaced. What the times of a file do not tell is not seen: stores
- * into a mapping (mmap), the rest of a write() that was under way at the first piece, changes
- * after the clock was set back.
+ * one that puts size and mtime back. While a piece is read the file may be removed, or replaced.
+ * What the times of a file do not tell is not seen: stores into a mapping (mmap), the rest of a
+ * write() that was under way at the first piece, changes after the clock was set back.
  */
 #ifndef DFF_PIECE_H
 #define DFF_PIECE_H
