@@ -1,9 +1,11 @@
 """Parts that go away and come back: what callers see meanwhile."""
 
 import http.client
+import signal
 import threading
 import time
 
+from faults import marks_folder, read_marks
 from node import Node, wait_until
 
 
@@ -65,6 +67,46 @@ def test_a_restart_of_the_executor_under_load_fails_no_call(fresh_node):
     assert under_load(fresh_node, lambda: fresh_node.restart('executor')) > 20
     assert under_load(fresh_node, lambda: fresh_node.restart('executor'), link='auln-nap',
                       seconds=0.2) > 10
+
+
+class Caller(threading.Thread):
+    """One call of the function that leaves marks."""
+
+    def __init__(self, node, path, mark, seconds):
+        super().__init__()
+        self.node, self.answer = node, None
+        self.kwargs = {'path': str(path), 'mark': mark, 'seconds': seconds}
+
+    def run(self):
+        self.answer = self.node.call('auln-mark', **self.kwargs)
+
+
+def test_a_restart_of_the_executor_waits_for_functions_and_starts_none_twice(fresh_node):
+    node = fresh_node
+    node.publish_fixtures()
+    path = marks_folder(node) / 'restart'
+    # longer than what is left to workers when the master ends without waiting for them
+    running = [Caller(node, path, f'running{number}', 7) for number in range(2)]
+    queued = [Caller(node, path, f'queued{number}', 0) for number in range(6)]
+    for caller in running:
+        caller.start()
+    wait_until(lambda: len(read_marks(path)[0]) == 2, 5, 'both functions to run')
+    for caller in queued:
+        caller.start()
+    wait_until(lambda: node.redis('LLEN', f"dff:claimed:{node.setting('_NODE_NAME')}") == 6, 5,
+               'six claimed jobs')
+
+    pid = node.pid('executor')
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: node.pid('executor') is None, 20, 'end of the executor')
+    node.start('executor')
+    assert node.pid('executor') != pid
+    for caller in running + queued:
+        caller.join()
+        assert caller.answer.status == 200, caller.answer
+        assert caller.answer.text == caller.kwargs['mark'], caller.answer
+    begun, ended = read_marks(path)
+    assert begun == ended == {caller.kwargs['mark']: 1 for caller in running + queued}
 
 
 def test_without_redis_a_call_is_503_within_a_second_and_all_heals_by_itself(fresh_node):
