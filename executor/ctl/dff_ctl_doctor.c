@@ -17,6 +17,7 @@
 
 #include "dff_node.h"
 #include "dff_time.h"
+#include "ctl/dff_ctl_folders.h"
 #include "store/dff_backup.h"
 #include "store/dff_caller.h"
 #include "store/dff_cluster.h"
@@ -177,6 +178,24 @@ dff_doctor_disk(dff_doctor_t *doctor)
     dff_doctor_say(doctor, free_mb < DFF_DOCTOR_DISK_MB ? DFF_DOCTOR_WARN : DFF_DOCTOR_GOOD,
                    "make room: logs, backups (DB_AUTO_BACKUP_LIMIT), files of scripts",
                    "%" PRIu64 " MB are free at %s", free_mb, path);
+}
+
+
+static void
+dff_doctor_folder(void *ctx, const char *what, const char *cure)
+{
+    dff_doctor_say(ctx, DFF_DOCTOR_BAD, cure, "%s", what);
+}
+
+
+static void
+dff_doctor_folders(dff_doctor_t *doctor)
+{
+    unsigned before = doctor->bad;
+    unsigned looked = dff_ctl_folders_check(&doctor->ctl->cfg, dff_doctor_folder, doctor);
+
+    if (before == doctor->bad)
+        dff_doctor_say(doctor, DFF_DOCTOR_GOOD, NULL, "%u can be written by who must", looked);
 }
 
 
@@ -391,6 +410,7 @@ static const struct {
     { "MySQL", false, false, dff_doctor_mysql },
     { "schema", false, true, dff_doctor_schema },
     { "disk", false, false, dff_doctor_disk },
+    { "folders", false, false, dff_doctor_folders },
     { "backups", false, false, dff_doctor_backups },
     { "nodes", true, false, dff_doctor_nodes },
     { "sockets", false, false, dff_doctor_sockets },

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import stat
+import subprocess
 
 import pytest
 
@@ -179,7 +181,8 @@ def test_a_node_that_is_well_is_told_so(node):
     text = node.ctl('doctor').stdout
     assert re.search(r'^ok +function +was run by a worker', text, re.M), text
     assert re.search(r'^0 wrong, \d+ warnings$', text, re.M), text
-    for name in ('config', 'Redis', 'MySQL', 'schema', 'disk', 'nodes', 'sockets', 'queues', 'web'):
+    for name in ('config', 'Redis', 'MySQL', 'schema', 'disk', 'folders', 'nodes', 'sockets',
+                 'queues', 'web'):
         assert re.search(f'^(ok|WARN) +{name} ', text, re.M), (name, text)
     for secret in ('REDIS_PASSWORD', 'MYSQL_PASSWORD', 'SECRET'):
         assert node.setting(secret) not in text
@@ -210,3 +213,31 @@ def test_what_is_wrong_is_told_with_its_cure(own):
     node.set(MYSQL_PASSWORD=password, WEB_PORT=99999)
     text = wrong('config')
     assert 'WEB_PORT' in text and 'Redis' not in text
+
+
+def test_a_folder_that_its_user_cannot_write_is_told_with_the_command_that_cures_it(own):
+    node = own
+    node.set(_CRONTAB_AUTO_BACKUP_DB="'0 3 * * *'")     # the api processes make backups
+    sqldump, resources = node.install / 'data/sqldump', node.install / 'data/resources'
+
+    def spoiled(spoil, wrong):
+        """After spoil() the doctor says what is wrong; with its cure all is well again."""
+        assert re.search('^ok +folders ', node.ctl('doctor').stdout, re.M)
+        spoil()
+        done = node.ctl('doctor', check=False)
+        found = re.search(f'^BAD +folders +{wrong}.*\n +cure: `(.*)`$', done.stdout, re.M)
+        assert done.returncode == 1 and found, done.stdout
+        subprocess.run(['bash', '-c', found[1]], check=True)
+        assert re.search('^ok +folders ', node.ctl('doctor').stdout, re.M)
+
+    spoiled(lambda: os.chown(sqldump, 0, 0), r'dff-api \(_API_USER\) cannot write .*/sqldump')
+    spoiled(lambda: shutil.rmtree(sqldump), r'dff-api \(_API_USER\) cannot write .*/sqldump')
+    spoiled(lambda: resources.chmod(0o2750), r'dff-api \(_API_USER\) cannot write .*/resources')
+    spoiled(lambda: os.chown(resources, 0, -1),
+            r'dff-worker \(_WORKER_USER\) cannot write .*/resources')
+    spoiled(lambda: os.chown(resources / '.downloads', 0, -1),
+            r'dff-worker \(_WORKER_USER\) cannot write .*/resources/.downloads')
+    spoiled(lambda: resources.parent.chmod(0o700), r'dff-api \(_API_USER\) cannot get to ')
+    node.set(_CRONTAB_AUTO_BACKUP_DB="''")
+    os.chown(sqldump, 0, 0)
+    assert re.search('^ok +folders ', node.ctl('doctor').stdout, re.M)
