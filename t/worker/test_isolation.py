@@ -21,6 +21,10 @@ RESTORED = [
     ('sys.stdout = None; sys.stderr = io.StringIO()', 'sys.stdout is sys.stderr', True, False),
     ('del sys.stdout', 'sys.stdout is sys.stderr', True, False),
     ('sys.setrecursionlimit(50000)', 'sys.getrecursionlimit()', 1000, False),
+    ('sys.set_int_max_str_digits(0)', 'sys.get_int_max_str_digits()', 4300, False),
+    ('sys.addaudithook(lambda *a: None)', '1', 1, True),
+    ('socket.setdefaulttimeout(2)', 'socket.getdefaulttimeout()', None, False),
+    ('threading.stack_size(1 << 20)', 'threading.stack_size()', 0, False),
     ('sys.settrace(lambda *a: None)', 'sys.gettrace()', None, False),
     ('gc.disable()', 'gc.isenabled()', True, False),
     ('decimal.getcontext().prec = 3', 'decimal.getcontext().prec', 28, False),
@@ -34,7 +38,8 @@ RESTORED = [
     ('G = subprocess.Popen(["sleep", "60"]); sys.odd = G', '1', 1, True),
     ('os.system("exit 3")', '1', 1, False),
 ]
-IMPORTS = 'import decimal, gc, io, locale, os, signal, subprocess, sys, threading, time\n'
+IMPORTS = ('import decimal, gc, io, locale, os, signal, socket, subprocess, sys, threading, '
+           'time\n')
 
 
 @pytest.mark.parametrize('does,looks,sees,recycled', RESTORED)

@@ -8,6 +8,8 @@ replaced, which is forked again in a few milliseconds."""
 import _locale
 import _posixsubprocess
 import _signal
+import _socket
+import _thread
 import builtins
 import datetime
 import faulthandler
@@ -46,7 +48,10 @@ TABLE = (
     (LOCALE, (locale,), ('_setlocale',)),
     (ENVIRONMENT, (os, posix), ('putenv', 'unsetenv')),
     (ENVIRONMENT, (time,), ('tzset',)),
-    (INTERPRETER, (sys,), ('settrace', 'setprofile', 'setrecursionlimit', 'setswitchinterval')),
+    (INTERPRETER, (sys,), ('settrace', 'setprofile', 'setrecursionlimit', 'setswitchinterval',
+                           'set_int_max_str_digits')),
+    (INTERPRETER, (_socket, socket), ('setdefaulttimeout',)),
+    (INTERPRETER, (_thread, threading), ('stack_size',)),
     (INTERPRETER, (gc,), ('disable', 'enable', 'set_threshold', 'set_debug')),
     (LASTING, (_signal,), ('signal', 'alarm', 'setitimer', 'set_wakeup_fd', 'siginterrupt',
                            'pthread_sigmask')),
@@ -56,6 +61,7 @@ TABLE = (
                             'register_at_fork')),
     (LASTING, (resource,), ('setrlimit', 'prlimit')),
     (LASTING, (gc,), ('freeze', 'unfreeze')),
+    (LASTING, (sys,), ('addaudithook',)),
     (LASTING, (faulthandler,), ('enable', 'disable', 'register', 'dump_traceback_later')),
     (PROCESSES, (os, posix), ('fork', 'forkpty', 'posix_spawn', 'posix_spawnp')),
     (PROCESSES, (_posixsubprocess,), ('fork_exec',)),
@@ -88,6 +94,9 @@ class _Original:
         self.setrecursionlimit = sys.setrecursionlimit
         self.interval = sys.getswitchinterval()
         self.setswitchinterval = sys.setswitchinterval
+        self.max_str_digits = sys.get_int_max_str_digits()
+        self.set_max_str_digits = sys.set_int_max_str_digits
+        self.setdefaulttimeout, self.stack_size = socket.setdefaulttimeout, threading.stack_size
         self.gc_enable, self.gc_set_threshold = gc.enable, gc.set_threshold
         self.gc_threshold, self.gc_set_debug = gc.get_threshold(), gc.set_debug
         self.dup2, self.close, self.open, self.stat = os.dup2, os.close, os.open, os.fstat
@@ -176,6 +185,9 @@ def _restore_interpreter():
     _original.setprofile(None)
     _original.setrecursionlimit(_original.recursion_limit)
     _original.setswitchinterval(_original.interval)
+    _original.set_max_str_digits(_original.max_str_digits)
+    _original.setdefaulttimeout(None)
+    _original.stack_size(0)
     _original.gc_set_threshold(*_original.gc_threshold)
     _original.gc_set_debug(0)
     _original.gc_enable()
