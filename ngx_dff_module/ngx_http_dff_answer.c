@@ -46,13 +46,23 @@ ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char *
         return;
     }
 
-    b->last_buf = 1;
-    b->last_in_chain = 1;
+    ngx_http_dff_answer_end(r, b);
 
     out.buf = b;
     out.next = NULL;
 
     ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+void
+ngx_http_dff_answer_end(ngx_http_request_t *r, ngx_buf_t *b)
+{
+    b->last_buf = r == r->main;
+    b->last_in_chain = 1;
+
+    /* nginx takes no buffer that is empty and says nothing */
+    b->sync = !b->last_buf && ngx_buf_size(b) == 0;
 }
 
 

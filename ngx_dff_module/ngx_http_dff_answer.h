@@ -28,6 +28,10 @@ void ngx_http_dff_answer_buf(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const c
 ngx_int_t ngx_http_dff_answer_begin(ngx_http_dff_ctx_t *ctx, ngx_uint_t status,
     const char *type, off_t size);
 
+/* b, with its data, is the last one: of the answer, or of a part of the main request's (SSI),
+ * which goes on behind it. */
+void ngx_http_dff_answer_end(ngx_http_request_t *r, ngx_buf_t *b);
+
 /* {"ok":true,"error":200,"message":"","data":<data>, extra members…}; data is JSON text,
  * extra (may be empty) is text such as "\"taskId\":\"task-…\"". */
 void ngx_http_dff_answer_data(ngx_http_dff_ctx_t *ctx, ngx_str_t data, ngx_str_t extra);

@@ -38,6 +38,7 @@ static ngx_int_t ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const cha
     size_t len);
 static void ngx_http_dff_relay_send(ngx_http_dff_relay_t *relay);
 static void ngx_http_dff_relay_writer(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_dff_relay_is_held(ngx_http_request_t *r);
 static void ngx_http_dff_relay_wait(ngx_http_request_t *r);
 static void ngx_http_dff_relay_cleanup(void *data);
 
@@ -281,25 +282,29 @@ static void
 ngx_http_dff_relay_send(ngx_http_dff_relay_t *relay)
 {
     ngx_int_t            rc;
+    ngx_uint_t           ended;
     ngx_chain_t          out;
     ngx_http_request_t  *r = relay->ctx->request;
 
     relay->b->flush = 1;
-    relay->b->last_buf = relay->offset == relay->size;
-    relay->b->last_in_chain = relay->b->last_buf;
     relay->b->temporary = relay->b->last != relay->b->pos;
+
+    ended = relay->offset == relay->size;
+    if (ended) {
+        ngx_http_dff_answer_end(r, relay->b);
+    }
 
     out.buf = relay->b;
     out.next = NULL;
 
     rc = ngx_http_output_filter(r, &out);
 
-    if (rc == NGX_ERROR || relay->b->last_buf) {
+    if (rc == NGX_ERROR || ended) {
         ngx_http_finalize_request(r, rc);
         return;
     }
 
-    if (r->buffered || r->connection->buffered) {
+    if (ngx_http_dff_relay_is_held(r)) {
         r->write_event_handler = ngx_http_dff_relay_writer;
         ngx_http_dff_relay_wait(r);
         return;
@@ -329,7 +334,7 @@ ngx_http_dff_relay_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (r->buffered || r->connection->buffered) {
+    if (ngx_http_dff_relay_is_held(r)) {
         ngx_http_dff_relay_wait(r);
         return;
     }
@@ -343,6 +348,14 @@ ngx_http_dff_relay_writer(ngx_http_request_t *r)
 }
 
 
+/* nginx has not sent the piece yet, or keeps it until this part of a page has its turn. */
+static ngx_uint_t
+ngx_http_dff_relay_is_held(ngx_http_request_t *r)
+{
+    return r->buffered || r->connection->buffered || r->postponed != NULL;
+}
+
+
 static void
 ngx_http_dff_relay_wait(ngx_http_request_t *r)
 {
@@ -350,6 +363,10 @@ ngx_http_dff_relay_wait(ngx_http_request_t *r)
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->connection->data != r) {
+        return;    /* the turn is another part's, and so is the connection */
+    }
 
     if (!wev->delayed) {
         ngx_add_timer(wev, clcf->send_timeout);

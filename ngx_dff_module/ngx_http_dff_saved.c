@@ -40,14 +40,22 @@ ngx_http_dff_ctx_t *
 ngx_http_dff_saved_back(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t  *cleanup;
+    ngx_http_dff_ctx_t  *ctx;
 
     if (!r->internal) {
         return NULL;
     }
 
     for (cleanup = r->pool->cleanup; cleanup != NULL; cleanup = cleanup->next) {
-        if (cleanup->handler == ngx_http_dff_saved_cleanup) {
-            return cleanup->data;
+        if (cleanup->handler != ngx_http_dff_saved_cleanup) {
+            continue;
+        }
+
+        ctx = cleanup->data;
+
+        /* the parts of a page share the pool */
+        if (ctx->request == r) {
+            return ctx;
         }
     }
 
