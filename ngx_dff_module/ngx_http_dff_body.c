@@ -49,6 +49,12 @@ ngx_http_dff_body_stage(ngx_http_dff_ctx_t *ctx)
     ctx->reading = body;
     body->ctx = ctx;
     body->gather.pool = r->pool;
+
+    if (r != r->main && r->method == NGX_HTTP_GET) {
+        /* a part of a page, a judge of a request: the body is the main request's */
+        return ngx_http_dff_body_complete(body);
+    }
+
     body->limit = is_upload ? config->upload_file_size_limit : config->web_body_size_limit;
 
     if (r->headers_in.content_length_n > body->limit) {
@@ -160,13 +166,16 @@ ngx_http_dff_body_read(ngx_http_dff_body_t *body)
 }
 
 
-/* Takes nginx's buffers and gives them back. */
+/* Takes what is in nginx's buffers. While it reads on they go back to it; those of a body
+ * that is complete stay as they are, as mirrors of the request read them, too. */
 static ngx_int_t
 ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
 {
+    size_t               len;
     u_char              *data;
     ngx_int_t            rc;
     ngx_buf_t           *b;
+    ngx_uint_t           more;
     ngx_chain_t         *cl, *next;
     ngx_http_request_t  *r = body->ctx->request;
 
@@ -175,9 +184,13 @@ ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
     }
 
     cl = r->request_body->bufs;
-    r->request_body->bufs = NULL;
+    more = r->reading_body;
 
-    if (cl != NULL && cl->next == NULL && !cl->buf->in_file && !r->reading_body
+    if (more) {
+        r->request_body->bufs = NULL;
+    }
+
+    if (cl != NULL && cl->next == NULL && !cl->buf->in_file && !more
         && body->received == 0 && body->ctx->upload == NULL
         && cl->buf->last - cl->buf->pos <= body->limit)
     {
@@ -191,7 +204,10 @@ ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
     for ( /* void */ ; cl != NULL; cl = next) {
         b = cl->buf;
         next = cl->next;
-        ngx_free_chain(r->pool, cl);
+
+        if (more) {
+            ngx_free_chain(r->pool, cl);
+        }
 
         if (ngx_buf_size(b) == 0) {
             continue;    /* the end of a chunked body: no memory to copy from */
@@ -202,8 +218,9 @@ ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
 
         } else {
             data = b->pos;
-            b->pos = b->last;
-            rc = ngx_http_dff_body_take(body, data, b->last - data);
+            len = b->last - data;
+            b->pos = more ? b->last : b->pos;
+            rc = ngx_http_dff_body_take(body, data, len);
         }
 
         /* after an answer nothing of the request may be touched */
@@ -221,21 +238,20 @@ ngx_http_dff_body_take_chain(ngx_http_dff_body_t *body)
 static ngx_int_t
 ngx_http_dff_body_take_file(ngx_http_dff_body_t *body, ngx_buf_t *b)
 {
+    off_t    at;
     u_char   slice[NGX_HTTP_DFF_BODY_FILE_SLICE];
     size_t   len;
     ssize_t  n;
 
-    while (b->file_pos < b->file_last) {
+    for (at = b->file_pos; at < b->file_last; at += n) {
 
-        len = (size_t) ngx_min(b->file_last - b->file_pos, (off_t) sizeof(slice));
+        len = (size_t) ngx_min(b->file_last - at, (off_t) sizeof(slice));
 
-        n = ngx_read_file(b->file, slice, len, b->file_pos);
+        n = ngx_read_file(b->file, slice, len, at);
         if (n != (ssize_t) len) {
             ngx_http_dff_answer_error(body->ctx, DFF_E_SYS, NULL, NULL, NULL);
             return NGX_DONE;
         }
-
-        b->file_pos += n;
 
         if (ngx_http_dff_body_take(body, slice, len) != NGX_OK) {
             return NGX_DONE;

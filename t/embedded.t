@@ -52,3 +52,60 @@ GET /page
 --- response_body
 <saved|saved|ok>
 
+
+=== a function lets a request in
+--- config
+location /api/v1/ { dff; }
+location = /judge { internal; set $args 'kwargs={"status_code":$http_x_s}'; rewrite ^ /api/v1/al/auln-respond break; dff; }
+location = /t { auth_request /judge; root html; default_type text/html; }
+location = /b { auth_request /judge; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/v1/al/auln-length; }
+--- user_files
+>>> t
+in
+--- request eval
+my $body = "\n{\"kwargs\":{\"value\":\"abc\"}}";
+["GET /t", "GET /t", "POST /b$body", "GET /t", "GET /t"]
+--- more_headers eval
+my $json = "\nContent-Type: application/json";
+["X-S: 200", "X-S: 403", "X-S: 200$json", "X-S: 200", "X-S: 401"]
+--- error_code eval
+[200, 403, 200, 200, 401]
+
+
+=== what a function lets in may have a body of any size
+--- config
+location = /judge { internal; rewrite ^ /api/v1/al/auln-ok break; dff; }
+location = /t { auth_request /judge; root html; client_max_body_size 0; lingering_close off; }
+--- user_files
+>>> t
+in
+--- request
+GET /t
+--- more_headers
+Content-Length: 99999999999
+--- response_body
+in
+
+
+=== a body is for its request and for its mirrors
+--- config
+location /api/v1/ { dff; mirror /m1; mirror /m2; }
+location = /m1 { internal; rewrite ^ /api/v1/al/auln-length break; dff; log_subrequest on; access_log logs/error.log m; }
+location = /m2 { internal; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/length; log_subrequest on; access_log logs/error.log m; }
+location = /length { rewrite ^ /api/v1/al/auln-length break; dff; }
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+log_format m "mirror $uri $status";
+--- request eval
+my $big = "{\"kwargs\":{\"value\":\"" . ("x" x 300000) . "\"}}";
+["POST /api/v1/al/auln-length\n{\"kwargs\":{\"value\":\"abc\"}}", "POST /api/v1/al/auln-length\n$big"]
+--- more_headers
+Content-Type: application/json
+--- response_body eval
+["3", "300000"]
+--- error_log eval
+["mirror /api/v1/al/auln-length 200", "mirror /m2 200"]
+--- no_error_log
+auln-length 599
+m2 599
+
