@@ -282,11 +282,15 @@ static char *
 ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_dff_loc_conf_t   *lcf;
     ngx_http_dff_main_conf_t  *mcf = conf;
 
     if (mcf->path.len == 0) {
         return "needs \"dff_config\" before it, at the http level";
     }
+
+    lcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_dff_module);
+    lcf->answers = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_dff_endpoint_handler;
@@ -319,8 +323,17 @@ ngx_http_dff_create_loc_conf(ngx_conf_t *cf)
 static char *
 ngx_http_dff_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
-    ngx_http_dff_loc_conf_t  *prev = parent;
-    ngx_http_dff_loc_conf_t  *conf = child;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_dff_loc_conf_t   *prev = parent;
+    ngx_http_dff_loc_conf_t   *conf = child;
+
+    /* nginx itself leaves "limit_except" in a location without the location's handler */
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && prev->answers) {
+        conf->answers = 1;
+        clcf->handler = ngx_http_dff_endpoint_handler;
+    }
 
     if (conf->saved_results.data == NULL) {
         conf->saved_results = prev->saved_results;

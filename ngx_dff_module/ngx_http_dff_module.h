@@ -48,6 +48,7 @@ typedef struct {
 
 /* Of a location. */
 typedef struct {
+    ngx_uint_t                  answers;         /* dff */
     ngx_str_t                   saved_results;   /* a named location; empty: none */
 } ngx_http_dff_loc_conf_t;
 

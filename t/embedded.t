@@ -109,3 +109,18 @@ Content-Type: application/json
 auln-length 599
 m2 599
 
+
+=== "if" and "limit_except" in a location leave it what it is
+--- config
+location /api/v1/ {
+    dff;
+    limit_except GET { allow 127.0.0.1; deny all; }
+    if ($arg_x) { set $seen 1; }
+}
+--- request eval
+["GET /api/v1/al/auln-ok?x=1", "GET /api/v1/al/auln-ok", "POST /api/v1/al/auln-plus\n{\"kwargs\":{\"x\":1,\"y\":2}}"]
+--- more_headers
+Content-Type: application/json
+--- response_body eval
+["ok", "ok", "3"]
+
