@@ -7,6 +7,7 @@
 #define NGX_HTTP_DFF_REAL_DIGITS    6       /* 599.31 stays 599.31 */
 
 static void ngx_http_dff_answer_discard(ngx_http_request_t *r);
+static void ngx_http_dff_answer_type(ngx_http_request_t *r, const char *type);
 static ngx_int_t ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx);
 static ngx_str_t ngx_http_dff_answer_time(ngx_http_request_t *r, int64_t unix_ms);
 static int64_t ngx_http_dff_request_time_ms(ngx_http_request_t *r);
@@ -92,9 +93,7 @@ ngx_http_dff_answer_begin(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = size;
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    ngx_http_dff_answer_type(r, type);
 
     if (ngx_http_dff_answer_headers(ctx) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -109,6 +108,36 @@ ngx_http_dff_answer_begin(ngx_http_dff_ctx_t *ctx, ngx_uint_t status, const char
     }
 
     return NGX_OK;
+}
+
+
+/* nginx's filters (gzip_types, sub_filter_types) look for the type without its charset. */
+static void
+ngx_http_dff_answer_type(ngx_http_request_t *r, const char *type)
+{
+    u_char     *p;
+    ngx_str_t  *whole = &r->headers_out.content_type, *charset = &r->headers_out.charset;
+
+    static ngx_str_t  name = ngx_string("charset=");
+
+    whole->data = (u_char *) type;
+    whole->len = ngx_strlen(type);
+    r->headers_out.content_type_len = whole->len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_null(charset);
+
+    p = ngx_strlcasestrn(whole->data, whole->data + whole->len, name.data, name.len - 1);
+    if (p == NULL) {
+        return;
+    }
+
+    charset->data = p + name.len;
+    charset->len = whole->data + whole->len - charset->data;
+
+    p = ngx_strlchr(whole->data, p, ';');
+    if (p != NULL) {
+        r->headers_out.content_type_len = p - whole->data;
+    }
 }
 
 

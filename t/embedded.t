@@ -124,3 +124,34 @@ Content-Type: application/json
 --- response_body eval
 ["ok", "ok", "3"]
 
+
+=== filters find answers by their type
+--- config
+location /api/v1/ { dff; gzip on; gzip_min_length 1; gzip_types application/json; }
+location /sub { rewrite ^/sub/(.*) /api/v1/al/$1 break; dff; sub_filter_types application/json text/plain; sub_filter '"a"' '"b"'; }
+--- request eval
+["GET /api/v1/do/ping", "GET /sub/auln-echo/simplified?x=a"]
+--- more_headers
+Accept-Encoding: gzip
+--- raw_response_headers_like eval
+["Content-Encoding: gzip", "Content-Type: application/json; charset=utf-8\r\n"]
+
+
+=== what a filter has replaced
+--- config
+location /sub { rewrite ^/sub/(.*) /api/v1/al/$1 break; dff; sub_filter_types application/json; sub_filter '"a"' '"b"'; }
+--- request
+GET /sub/auln-echo/simplified?x=a
+--- response_body chomp
+{"x":"b"}
+
+
+=== nginx adds no second charset to that of a type
+--- config
+location /api/v1/ { dff; charset koi8-r; charset_types *; }
+--- request eval
+["GET /api/v1/al/auln-ok", "GET /api/v1/al/auln-custom"]
+--- error_code eval
+[200, 201]
+--- response_headers eval
+["Content-Type: text/plain; charset=utf-8", "Content-Type: text/html; charset=utf-8"]
