@@ -133,6 +133,36 @@ def test_every_read_answers_as_documented(admin, document):
     assert walked > 30
 
 
+def test_an_export_as_json_is_documented(admin, document):
+    exports = 0
+    for method, path, operation in operations(document):
+        content = operation['responses']['200']['content']
+        if 'text/csv' not in content:
+            continue
+        options = content['application/json']['schema']['anyOf']
+        answer = admin.get(path, export='json')
+        assert answer.status == 200 and isinstance(answer.json, list), (path, answer)
+        fits(answer.json, options[1], path)
+        fits(admin.get(path).json, options[0], path)
+        exports += 1
+    assert exports > 5
+
+
+def test_a_status_that_the_function_has_chosen_is_documented(node, admin):
+    link = admin.add('auth-links', funcId='t__basic.custom', showInDoc=True,
+                     funcCallKwargsJSON={})
+    try:
+        paths = good_document(admin.get('/api/v1/openapi.json'))['paths']
+        for path, method in (('/api/v1/func/{funcId}', 'post'), (f'/api/v1/al/{link}', 'post')):
+            responses = paths[path][method]['responses']
+            assert set(responses) == {'200', '2XX', '3XX', 'default'}, path
+            answer = admin.post(path.replace('{funcId}', 't__basic.custom'),
+                                {'kwargs': {}, 'options': {'unfold': True}})
+            assert answer.status == 201 and answer.text == '<p>hi</p>', (path, answer)
+    finally:
+        admin.delete('auth-links', link)
+
+
 def test_every_route_with_an_id_says_that_there_is_none(admin, document):
     for method, path, operation in operations(document):
         if '{id}' not in path or method != 'GET' or path.startswith('/api/v1/fs/'):

@@ -34,6 +34,7 @@ typedef enum {
 #define DFF_ENDPOINT_FILTERS    64u     /* takes the filters of its entity */
 #define DFF_ENDPOINT_ROW        128u    /* data is a row of its entity, as get has it */
 #define DFF_ENDPOINT_CHECKED    256u    /* nginx has looked at its query */
+#define DFF_ENDPOINT_FUNC       512u    /* a function may choose the status, with DFF.RESP */
 
 struct dff_entity_s;
 

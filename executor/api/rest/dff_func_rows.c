@@ -275,7 +275,7 @@ static const dff_endpoint_t dff_func_rows[] = {
       .handler = dff_func_get, .entity = &dff_func_entity, .flags = DFF_ENDPOINT_ROW },
     { DFF_WEB_POST, "/api/v1/func/:funcId", "Call a function", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
       .body = &dff_func_call_body, .handler = dff_func_call,
-      .flags = DFF_ENDPOINT_RAW | DFF_ENDPOINT_NO_RECORD },
+      .flags = DFF_ENDPOINT_RAW | DFF_ENDPOINT_FUNC | DFF_ENDPOINT_NO_RECORD },
     { DFF_WEB_POST, "/api/v1/func-draft/:funcId", "Run a draft", DFF_SIGN_IN_ANY, DFF_GENERAL_W,
       .body = &dff_func_draft_body, .handler = dff_func_draft,
       .flags = DFF_ENDPOINT_NO_RECORD, .answer = &dff_func_draft_answer },

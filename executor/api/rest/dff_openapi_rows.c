@@ -39,13 +39,25 @@ static const char dff_openapi_begin[] =
     "\"Unreached\":{\"description\":\"Failed, or has reached no process of the API\","
     "\"content\":{\"application/json\":{\"schema\":{\"anyOf\":["
     "{\"$ref\":\"#/components/schemas/Failure\"},"
-    "{\"$ref\":\"#/components/schemas/Unreached\"}]}}}}}},\"paths\":{";
+    "{\"$ref\":\"#/components/schemas/Unreached\"}]}}}},"
+    "\"Returned\":{\"description\":\"What the function returned, with a status of its choice\","
+    "\"content\":{\"*/*\":{}}},"
+    "\"Chosen\":{\"description\":\"Failed, or what the function returned, with a status of its"
+    " choice\",\"content\":{\"application/json\":{\"schema\":{\"anyOf\":["
+    "{\"$ref\":\"#/components/schemas/Failure\"},"
+    "{\"$ref\":\"#/components/schemas/Unreached\"},{}]}},\"*/*\":{}}}}},\"paths\":{";
 
 /* What nginx says for itself (deploy/nginx-api.conf.in) has another shape. */
 static const char dff_openapi_failures[] =
     "\"413\":{\"$ref\":\"#/components/responses/Unreached\"},"
     "\"503\":{\"$ref\":\"#/components/responses/Unreached\"},"
     "\"default\":{\"$ref\":\"#/components/responses/Failed\"}";
+
+/* Any status from 200 to 599 may be the function's. */
+static const char dff_openapi_chosen[] =
+    "\"2XX\":{\"$ref\":\"#/components/responses/Returned\"},"
+    "\"3XX\":{\"$ref\":\"#/components/responses/Returned\"},"
+    "\"default\":{\"$ref\":\"#/components/responses/Chosen\"}";
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
@@ -169,6 +181,27 @@ dff_openapi_envelope(dff_buf_t *out, const dff_endpoint_t *row)
 }
 
 
+/* The envelope; of a list that "export" works for also the rows alone. */
+static void
+dff_openapi_json(dff_buf_t *out, const dff_endpoint_t *row)
+{
+    bool exports = row->handler == dff_entity_list
+        && (row->entity->flags & DFF_ENTITY_EXPORT) != 0;
+
+    dff_buf_add_str(out, exports ? DFF_STR("\"application/json\":{\"schema\":{\"anyOf\":[")
+                                 : DFF_STR("\"application/json\":{\"schema\":"));
+    dff_openapi_envelope(out, row);
+    if (exports) {
+        dff_buf_add_str(out, DFF_STR(",{\"description\":\"With export=json\",\"type\":\"array\","
+                                     "\"items\":"));
+        dff_openapi_row(out, row->entity, DFF_IN_LIST, true);
+        dff_buf_add_str(out, DFF_STR("}]}},\"text/csv\":{}"));
+    } else {
+        dff_buf_add_str(out, DFF_STR("}"));
+    }
+}
+
+
 static void
 dff_openapi_responses(dff_buf_t *out, const dff_endpoint_t *row)
 {
@@ -177,14 +210,10 @@ dff_openapi_responses(dff_buf_t *out, const dff_endpoint_t *row)
     if ((row->flags & DFF_ENDPOINT_RAW) != 0 && row->handler != dff_entity_list) {
         dff_buf_add_str(out, DFF_STR("\"*/*\":{}"));
     } else {
-        dff_buf_add_str(out, DFF_STR("\"application/json\":{\"schema\":"));
-        dff_openapi_envelope(out, row);
-        dff_buf_add_str(out, DFF_STR("}"));
-        if (row->handler == dff_entity_list && (row->entity->flags & DFF_ENTITY_EXPORT) != 0) {
-            dff_buf_add_str(out, DFF_STR(",\"text/csv\":{}"));
-        }
+        dff_openapi_json(out, row);
     }
-    dff_buf_addf(out, "}},%s}", dff_openapi_failures);
+    dff_buf_addf(out, "}},%s}", (row->flags & DFF_ENDPOINT_FUNC) != 0 ? dff_openapi_chosen
+                 : dff_openapi_failures);
 }
 
 
@@ -363,8 +392,8 @@ dff_openapi_link(void *ctx, const dff_str_t *columns, size_t ncolumns, dff_err_t
                                  "\"example\":{\"kwargs\":{"));
     dff_openapi_arguments(out, columns, 'e');
     dff_buf_add_str(out, DFF_STR("}}}}},\"responses\":{\"200\":{\"description\":"
-                                 "\"What the function returned\",\"content\":{\"*/*\":{}}},"
-                                 "\"default\":{\"$ref\":\"#/components/responses/Failed\"}}}}"));
+                                 "\"What the function returned\",\"content\":{\"*/*\":{}}},"));
+    dff_buf_addf(out, "%s}}}", dff_openapi_chosen);
     return dff_buf_failed(out) ? dff_err_set(err, DFF_E_SYS, "out of memory") : DFF_OK;
 }
 
