@@ -9,6 +9,7 @@ import pytest
 
 from api import administrator, forget_failures
 from node import Node, descendants
+from resources import kept_clean
 
 
 @pytest.fixture(scope='session')
@@ -49,6 +50,13 @@ def admin(session_node):
     """The administrator of the shared node, signed in once for all tests of a file."""
     forget_failures(session_node)
     return administrator(session_node)
+
+
+@pytest.fixture
+def root(node):
+    """The resource folder of the shared node, afterwards as it was."""
+    with kept_clean(node) as folder:
+        yield folder
 
 
 @pytest.fixture
