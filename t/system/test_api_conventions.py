@@ -1,0 +1,87 @@
+"""What all routes of a node have in common: paths, methods, compression, preflights, fields."""
+
+import gzip
+import hashlib
+import json
+import re
+
+import pytest
+
+from api import Api, bad, good
+
+LIST = '/api/v1/funcs/do/list'
+
+
+def test_the_root_leads_to_the_web_client(node):
+    answer = node.get('/')
+    assert answer.status == 302 and answer.headers['location'].endswith('/client-app')
+
+
+@pytest.mark.parametrize('path', ['/api/v1/none', '/api/v2/users/do/list', '/api/v1/users/do/List'])
+def test_an_unknown_route_names_itself_whoever_asks(node, admin, path):
+    for api in (admin, Api(node)):
+        assert bad(api.get(path), 'EClientNotFound', 404)['detail'] == {
+            'method': 'GET', 'url': path, 'links': {'doc': '/api/v1/openapi.json'}}
+
+
+def test_paths_have_one_case(node, admin):
+    answer = admin.get('/API/v1/users/do/list')
+    assert answer.status == 404 and 'u-admin' not in answer.text
+
+
+@pytest.mark.parametrize('method', ['PUT', 'DELETE', 'PATCH'])
+def test_other_methods_are_refused(admin, method):
+    answer = admin.request(method, '/api/v1/users/u-admin/do/delete', b'{}')
+    assert answer.status == 405 and answer.json['ok'] is False, answer
+    good(admin.get('/api/v1/auth/profile/do/get'))
+
+
+def test_an_answer_is_compressed_for_who_accepts_it(node, admin):
+    plain = admin.get(LIST, pageSize=100)
+    assert 'content-encoding' not in plain.headers
+    small = node.get(LIST, pageSize=100, headers={
+        'X-Dff-Auth-Token': admin.token, 'Accept-Encoding': 'gzip'})
+    assert small.headers['content-encoding'] == 'gzip' and len(small.body) < len(plain.body) / 2
+    assert json.loads(gzip.decompress(small.body))['data'] == plain.json['data']
+
+
+@pytest.mark.parametrize('path', [LIST, '/api/v1/al/auln-plus'])
+def test_a_preflight_holds_for_a_day(node, path):
+    answer = node.request('OPTIONS', path, headers={
+        'Origin': 'http://other.example', 'Access-Control-Request-Method': 'GET'})
+    assert answer.status == 200 and answer.body == b''
+    assert answer.headers['access-control-max-age'] == '86400'
+    assert answer.headers['access-control-allow-origin'] == 'http://other.example'
+
+
+@pytest.mark.parametrize('fields, keys', [
+    ('id,username', {'id', 'username'}), ('id, none', {'id'}),
+    ('-id,username', None), ('-,id,username', None)])
+def test_fields_are_kept_or_removed(admin, fields, keys):
+    every = set(admin.list('users')[0])
+    keys = every - {'id', 'username'} if keys is None else keys
+    assert all(set(row) == keys for row in admin.list('users', fields=fields))
+
+
+def test_the_newest_migration_is_told_without_its_text(node):
+    every = good(Api(node).get('/api/v1/upgrade-info'))['data']
+    assert [row['seq'] for row in every] == list(range(1, len(every) + 1))
+    assert all(row['database'] == '' for row in every)
+    for seq, rows in (('latest', every[-1:]), (every[1]['seq'], every[2:])):
+        assert good(Api(node).get('/api/v1/upgrade-info', seq=seq))['data'] == rows
+
+
+def test_a_new_script_begins_with_a_sample_that_can_be_run(admin):
+    admin.add('script-sets', id='sampled')
+    try:
+        admin.add('scripts', id='sampled__one')
+        row = admin.read('/api/v1/scripts/sampled__one/do/get')
+        assert row['code'] is None and row['publishVersion'] == 0
+        assert row['codeDraftMD5'] == hashlib.md5(row['codeDraft'].encode()).hexdigest()
+        name = re.search(r'@DFF\.API\(.*\)\ndef (\w+)\(', row['codeDraft'])[1]
+        answer = good(admin.post(f'/api/v1/func-draft/sampled__one.{name}', {'kwargs': {}}))
+        result = answer['data']['result']
+        assert [func['name'] for func in result['exportedAPIFuncs']] == [name]
+        assert result['funcResult']['raw']
+    finally:
+        admin.delete('script-sets', 'sampled')
