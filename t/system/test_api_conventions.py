@@ -1,4 +1,4 @@
-"""What all routes of a node have in common: paths, methods, compression, preflights, fields."""
+"""What all routes have in common (compression, preflights, fields), and small facts of some."""
 
 import gzip
 import hashlib
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from api import Api, bad, good
+from api import Api, good
 
 LIST = '/api/v1/funcs/do/list'
 
@@ -15,25 +15,6 @@ LIST = '/api/v1/funcs/do/list'
 def test_the_root_leads_to_the_web_client(node):
     answer = node.get('/')
     assert answer.status == 302 and answer.headers['location'].endswith('/client-app')
-
-
-@pytest.mark.parametrize('path', ['/api/v1/none', '/api/v2/users/do/list', '/api/v1/users/do/List'])
-def test_an_unknown_route_names_itself_whoever_asks(node, admin, path):
-    for api in (admin, Api(node)):
-        assert bad(api.get(path), 'EClientNotFound', 404)['detail'] == {
-            'method': 'GET', 'url': path, 'links': {'doc': '/api/v1/openapi.json'}}
-
-
-def test_paths_have_one_case(node, admin):
-    answer = admin.get('/API/v1/users/do/list')
-    assert answer.status == 404 and 'u-admin' not in answer.text
-
-
-@pytest.mark.parametrize('method', ['PUT', 'DELETE', 'PATCH'])
-def test_other_methods_are_refused(admin, method):
-    answer = admin.request(method, '/api/v1/users/u-admin/do/delete', b'{}')
-    assert answer.status == 405 and answer.json['ok'] is False, answer
-    good(admin.get('/api/v1/auth/profile/do/get'))
 
 
 def test_an_answer_is_compressed_for_who_accepts_it(node, admin):
