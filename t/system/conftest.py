@@ -10,6 +10,7 @@ import pytest
 from api import administrator, forget_failures
 from node import Node, descendants
 from resources import kept_clean
+from services import Services
 
 
 @pytest.fixture(scope='session')
@@ -57,6 +58,13 @@ def root(node):
     """The resource folder of the shared node, afterwards as it was."""
     with kept_clean(node) as folder:
         yield folder
+
+
+@pytest.fixture
+def ask(node):
+    """A connection to the services of the shared node, as a worker has one."""
+    with Services(node) as services:
+        yield services
 
 
 @pytest.fixture

@@ -6,6 +6,13 @@ import pwd
 import socket
 import struct
 
+import pytest
+
+# A call of a function, whole: of the one that test_services.py publishes.
+CALL = {'funcId': 'demo__services.names', 'kwargs': {'a': 1}, 'origin': 'authLink',
+        'originId': 'auln-x', 'rootTaskId': 'task-root', 'queue': 3, 'traceId': 'TRACE-1',
+        'chain': ['demo__other.f', 'demo__other.g']}
+
 
 class Failed(Exception):
     """An answer that is an error: its class and message."""
@@ -70,3 +77,10 @@ class Services:
                 raise ConnectionError('the end of the connection')
             data += piece
         return bytes(data)
+
+
+def fails(ask, error, op, **arguments):
+    with pytest.raises(Failed) as caught:
+        ask(op, **arguments)
+    assert caught.value.error == error, caught.value.message
+    return caught.value.message
