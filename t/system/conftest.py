@@ -68,6 +68,15 @@ def ask(node):
 
 
 @pytest.fixture
+def tset(admin):
+    """A script set that is removed afterwards."""
+    admin.get('/api/v1/script-sets/tset/do/delete')
+    admin.add('script-sets', id='tset', title='A set')
+    yield 'tset'
+    admin.get('/api/v1/script-sets/tset/do/delete')
+
+
+@pytest.fixture
 def make_node(session_node, test_folder):
     """Makes nodes of the test's own, not started: make_node(KEY=value, …). They use
     the shared MariaDB."""
