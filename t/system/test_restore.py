@@ -76,21 +76,15 @@ def test_what_an_old_copy_of_redis_has_too_much_is_removed(own):
     wait_until(lambda: own.redis('EXISTS', 'dff:route:al:auln-deleted') == 0, 10, 'its end')
 
 
-def test_it_waits_for_mysql(make_node, tmp_path):
-    node = make_node()
-    node.start()
-    path = tmp_path / 'one.py'
-    path.write_text(SCRIPT)
-    node.publish(path, 'demo__lost', ('one',))
-    wait_restored(node)
-    socket = node.setting('MYSQL_SOCKET')
-    node.set(MYSQL_SOCKET='/nonexistent/mysql.sock')
-    node.restart('executor')
-    node.redis('FLUSHALL')
-    wait_until(lambda: 'Redis is not restored from MySQL yet' in node.log_text(), 20, 'the message')
-    node.set(MYSQL_SOCKET=socket)
-    node.reload('executor')
-    wait_until(lambda: works(node), 20, 'a call')
+def test_it_waits_for_mysql(own):
+    socket = own.setting('MYSQL_SOCKET')
+    own.set(MYSQL_SOCKET='/nonexistent/mysql.sock')
+    own.restart('executor')
+    own.redis('FLUSHALL')
+    wait_until(lambda: 'Redis is not restored from MySQL yet' in own.log_text(), 20, 'the message')
+    own.set(MYSQL_SOCKET=socket)
+    own.reload('executor')
+    wait_until(lambda: works(own), 20, 'a call')
 
 
 def test_one_of_many_does_it(make_node, tmp_path):
