@@ -2,26 +2,14 @@
 # func-result.
 
 use Test::Nginx::Socket 'no_plan';
-use IO::Socket::UNIX;
-use Socket qw(SOCK_STREAM);
+use FindBin;
 use Time::HiRes ();
+
+require "$FindBin::Bin/redis.pl";
 
 our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
 our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
 our $api = 'location /api/v1/ { dff; }';
-
-# Gives commands (lists of words) to Redis.
-sub redis {
-    my $socket = IO::Socket::UNIX->new(Peer => $ENV{TEST_NGINX_REDIS_SOCKET},
-        Type => SOCK_STREAM) or die "Redis: $!";
-    for my $words (['AUTH', $ENV{TEST_NGINX_REDIS_PASSWORD}], ['SELECT', 5], @_) {
-        print {$socket} '*' . @$words . "\r\n",
-            map { '$' . length($_) . "\r\n$_\r\n" } @$words;
-        $socket->flush;
-        my $answer = <$socket>;
-        die "Redis: $words->[0]: $answer" if $answer =~ /^-/;
-    }
-}
 
 add_block_preprocessor(sub {
     my $block = shift;

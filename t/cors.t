@@ -1,30 +1,16 @@
 # CORS by WEB_CORS_ORIGIN and WEB_CORS_CREDENTIALS.
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
+
+require "$FindBin::Bin/config_with.pl";
 
 our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-
-# The configuration with other settings, in a file beside it.
-sub config_with {
-    my ($text) = @_;
-    my $path = $ENV{TEST_NGINX_DFF_CONFIG};
-    open my $in, '<', $path or die "$path: $!";
-    my @lines = <$in>;
-    close $in;
-    my %new;
-    $new{$1} = $2 while $text =~ /^(\w+): (.*)$/mg;
-    @lines = grep { !/^(\w+):/ || !exists $new{$1} } @lines;
-    $path =~ s{[^/]+\z}{t-cors.yaml};
-    open my $out, '>', $path or die "$path: $!";
-    print {$out} @lines, map { "$_: $new{$_}\n" } sort keys %new;
-    close $out or die "$path: $!";
-    return "dff_config $path;";
-}
 
 add_block_preprocessor(sub {
     my $block = shift;
     $block->set_value(main_config => $main);
-    $block->set_value(http_config => config_with($block->dff_config || ''));
+    $block->set_value(http_config => config_with('t-cors', $block->dff_config || ''));
     $block->set_value(config => 'location /api/v1/ { dff; }');
 });
 

@@ -2,31 +2,18 @@
 # vouch for it.
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
+
+require "$FindBin::Bin/config_with.pl";
 
 our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-
-# The configuration with other settings, in a file beside it; the platform's log goes to
-# error.log, where tests look.
-sub config_with {
-    my ($text) = @_;
-    my $path = $ENV{TEST_NGINX_DFF_CONFIG};
-    open my $in, '<', $path or die "$path: $!";
-    my @lines = <$in>;
-    close $in;
-    my %new = (LOG_FILE_PATH => server_root() . '/logs/error.log', LOG_LEVEL => 'INFO');
-    $new{$1} = $2 while $text =~ /^(\w+): (.*)$/mg;
-    @lines = grep { !/^(\w+):/ || !exists $new{$1} } @lines;
-    $path =~ s{[^/]+\z}{t-forwarded.yaml};
-    open my $out, '>', $path or die "$path: $!";
-    print {$out} @lines, map { "$_: $new{$_}\n" } sort keys %new;
-    close $out or die "$path: $!";
-    return "dff_config $path;";
-}
 
 add_block_preprocessor(sub {
     my $block = shift;
     $block->set_value(main_config => $main);
-    $block->set_value(http_config => config_with($block->dff_config || ''));
+    # The platform's log goes to error.log, where tests look.
+    $block->set_value(http_config => config_with('t-forwarded', $block->dff_config || '',
+        LOG_FILE_PATH => server_root() . '/logs/error.log', LOG_LEVEL => 'INFO'));
     $block->set_value(config => 'location /api/v1/ { dff; }');
     $block->set_value(request => 'GET /api/v1/al/auln-from')
         unless defined $block->request || defined $block->must_die;

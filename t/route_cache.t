@@ -2,26 +2,14 @@
 # time, several workers or a reload is in system/test_route_cache.py.
 
 use Test::Nginx::Socket 'no_plan';
-use IO::Socket::UNIX;
-use Socket qw(SOCK_STREAM);
+use FindBin;
+
+require "$FindBin::Bin/redis.pl";
 
 our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
 our $http = 'dff_config $TEST_NGINX_DFF_CONFIG; dff_route_cache 256k;';
 our $api = 'location /api/v1/ { dff; }';
 our $func = '"v":1,"kind":"al","funcId":"t__basic.ok"';
-
-# Gives commands (lists of words) to Redis; each must be answered without an error.
-sub redis {
-    my $socket = IO::Socket::UNIX->new(Peer => $ENV{TEST_NGINX_REDIS_SOCKET},
-        Type => SOCK_STREAM) or die "Redis: $!";
-    for my $words (['AUTH', $ENV{TEST_NGINX_REDIS_PASSWORD}], ['SELECT', 5], @_) {
-        print {$socket} '*' . @$words . "\r\n",
-            map { '$' . length($_) . "\r\n$_\r\n" } @$words;
-        $socket->flush;
-        my $answer = <$socket>;
-        die "Redis: $words->[0]: $answer" if $answer =~ /^-/;
-    }
-}
 
 add_block_preprocessor(sub {
     my $block = shift;
