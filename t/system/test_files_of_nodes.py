@@ -7,11 +7,12 @@ import json
 import os
 import threading
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from node import wait_until
+from node import free_port, wait_until
 from transfers import part, resources, rest_of, slow_caller, upload
 
 
@@ -190,6 +191,40 @@ def test_a_caller_who_is_slow_gets_a_file_of_another_node_whole(two):
             got += more
             time.sleep(0.001)
     assert len(got.partition(b'\r\n\r\n')[2]) == 3_000_000
+
+
+@pytest.fixture
+def page(two):
+    """page(text): what a page with server-side includes becomes on the first of the two."""
+    here, port = two[0], free_port()
+    folder = here.install / 'nginx/conf.d'
+    (folder / 'page.conf').write_text(
+        f'server {{ listen 127.0.0.1:{port}; ssi on; ssi_types *; '
+        f'location /api/v1/ {{ dff; }} location / {{ root {folder}; }} }}')
+
+    def get(text):
+        (folder / 'page').write_text(text)
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}/page', timeout=20) as answer:
+            return answer.read().decode()
+
+    here.reload('nginx')
+    yield get
+    for name in 'page.conf', 'page':
+        (folder / name).unlink(missing_ok=True)
+    here.reload('nginx')
+
+
+def test_files_of_another_node_are_parts_of_a_page(two, page):
+    """All are asked for at once: what comes before its turn is kept, and not written over."""
+    files = [''.join(f'{mark}{i:9}\n' for i in range(120_000)) for mark in 'ab']
+    for name, content in enumerate(files):
+        (resources(two[1]) / f'part{name}').write_text(content)
+
+    include = "<!--# include virtual='/api/v1/al/%s' -->"
+    calls = ['auln-nap?kwargs={"seconds":0.5,"answer":"rested"}',
+             'auln-send?kwargs={"path":"part0"}', 'auln-send?kwargs={"path":"part1"}', 'auln-ok']
+    text = page('<' + '|'.join(include % call for call in calls) + '>')
+    assert text == f'<rested|{files[0]}|{files[1]}|ok>'
 
 
 @pytest.mark.parametrize('change', ('rewritten', 'replaced'))
