@@ -24,38 +24,39 @@ def other(session_node, admin):
 
 
 def test_a_script_from_its_draft_to_a_call(node, admin, tset):
-    admin.add('scripts', id='tset__one', title='One', codeDraft=CODE)
-    row = admin.read('/api/v1/scripts/tset__one/do/get')
+    # a script of its own: the history of one outlives it
+    admin.add('scripts', id='tset__first', title='One', codeDraft=CODE)
+    row = admin.read('/api/v1/scripts/tset__first/do/get')
     assert (row['code'], row['publishVersion'], row['type']) == (None, 0, 'python')
     assert row['codeDraft'] == CODE and row['codeDraftMD5'] == md5(CODE)
 
-    data = good(publish(admin, 'tset__one', data={'note': 'first'}))['data']
-    assert (data['id'], data['publishVersion']) == ('tset__one', 1)
+    data = good(publish(admin, 'tset__first', data={'note': 'first'}))['data']
+    assert (data['id'], data['publishVersion']) == ('tset__first', 1)
     [func] = data['exportedAPIFuncs']
     assert func['name'] == 'twice' and func['title'] == 'Twice' and func['defOrder'] == 0
     assert func['definition'] == 'twice(x, by=2)' and func['args'] == ['x', 'by']
     assert func['kwargs'] == {'x': {}, 'by': {'default': 2}} and func['tags'] == ['a', 'b']
     assert func['description'].startswith('Doubles.')
 
-    admin.add('auth-links', id='auln-tset', funcId='tset__one.twice', funcCallKwargsJSON={})
+    admin.add('auth-links', id='auln-tset', funcId='tset__first.twice', funcCallKwargsJSON={})
     assert node.call('auln-tset', x=4).json == 8
-    [row] = admin.list('script-publish-history', scriptId='tset__one')
+    [row] = admin.list('script-publish-history', scriptId='tset__first')
     assert (row['scriptPublishVersion'], row['note']) == (1, 'first')
-    [row] = admin.list('funcs', scriptId='tset__one')
-    assert row['id'] == 'tset__one.twice' and row['scpt_publishVersion'] == 1
-    assert admin.read('/api/v1/func/tset__one.twice')['name'] == 'twice'
-    bad(admin.get('/api/v1/func/tset__one.nothing'), 'EClientNotFound', 404)
+    [row] = admin.list('funcs', scriptId='tset__first')
+    assert row['id'] == 'tset__first.twice' and row['scpt_publishVersion'] == 1
+    assert admin.read('/api/v1/func/tset__first.twice')['name'] == 'twice'
+    bad(admin.get('/api/v1/func/tset__first.nothing'), 'EClientNotFound', 404)
 
     # a new version is live when it is answered
     for n in range(3, 6):
-        admin.modify('scripts', 'tset__one', codeDraft=CODE.replace('by=2', f'by={n}'))
-        assert good(publish(admin, 'tset__one'))['data']['publishVersion'] == n - 1
+        admin.modify('scripts', 'tset__first', codeDraft=CODE.replace('by=2', f'by={n}'))
+        assert good(publish(admin, 'tset__first'))['data']['publishVersion'] == n - 1
         assert node.call('auln-tset', x=4).json == 4 * n
 
-    admin.delete('scripts', 'tset__one')
+    admin.delete('scripts', 'tset__first')
     wait_until(lambda: node.call('auln-tset', x=4).status == 404, 0.2)
     [row] = admin.list('auth-links', id='auln-tset')
-    assert row['funcId'] == 'tset__one.twice' and row['func_id'] is None
+    assert row['funcId'] == 'tset__first.twice' and row['func_id'] is None
     admin.delete('auth-links', 'auln-tset')
 
 
