@@ -111,14 +111,17 @@ dff_records_db_answers(dff_records_t *records)
 
 /*
  * Is it the record's fault, so that it will never be taken? Certainly when the server says
- * so of its values; else when the server took others of the batch, or when it is large: a
- * server ends the connection at a statement that is too large for it.
+ * so of its values. Not when the server says that it takes none at present (read-only, a full
+ * disk, a lock of others). Else when it took others of the batch, or when the record is
+ * large: a server ends the connection at a statement that is too large for it.
  */
 static bool
 dff_records_is_bad(dff_records_t *records, dff_str_t bytes, const dff_err_t *err, size_t taken)
 {
     if (err->reason != DFF_E_SYS_DB && err->reason != DFF_E_SYS)
         return true;
+    if (dff_db_is_for_now(records->api->db))
+        return false;
     return (taken > 0 || bytes.len > DFF_RECORDS_BLAMED) && dff_records_db_answers(records);
 }
 

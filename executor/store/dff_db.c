@@ -18,11 +18,13 @@
 
 /* Numbers of errors, the same in all servers and both client libraries. */
 enum {
-    DFF_ER_DB_DENIED = 1044, DFF_ER_ACCESS_DENIED = 1045, DFF_ER_NO_DB = 1049,
-    DFF_ER_BAD_FIELD = 1054,
-    DFF_ER_DUP_ENTRY = 1062, DFF_ER_PARSE = 1064, DFF_ER_NO_SUCH_TABLE = 1146,
-    DFF_ER_LOCK_WAIT_TIMEOUT = 1205, DFF_ER_DEADLOCK = 1213, DFF_ER_OUT_OF_RANGE = 1264,
-    DFF_ER_WRONG_VALUE = 1292, DFF_ER_BAD_VALUE = 1366, DFF_ER_DATA_TOO_LONG = 1406,
+    DFF_ER_DISK_FULL = 1021, DFF_ER_DB_DENIED = 1044, DFF_ER_ACCESS_DENIED = 1045,
+    DFF_ER_NO_DB = 1049, DFF_ER_BAD_FIELD = 1054,
+    DFF_ER_DUP_ENTRY = 1062, DFF_ER_PARSE = 1064, DFF_ER_TABLE_FULL = 1114,
+    DFF_ER_NO_SUCH_TABLE = 1146, DFF_ER_LOCK_WAIT_TIMEOUT = 1205, DFF_ER_DEADLOCK = 1213,
+    DFF_ER_OUT_OF_RANGE = 1264, DFF_ER_SERVER_OPTION = 1290, DFF_ER_WRONG_VALUE = 1292,
+    DFF_ER_BAD_VALUE = 1366, DFF_ER_DATA_TOO_LONG = 1406,
+    DFF_ER_READ_ONLY_TRANSACTION = 1792, DFF_ER_READ_ONLY_MODE = 1836,
     DFF_CR_FIRST = 2000, DFF_CR_LAST = 2999
 };
 
@@ -249,6 +251,24 @@ unsigned
 dff_db_errno(const dff_db_t *db)
 {
     return db->last_errno;
+}
+
+
+bool
+dff_db_is_for_now(const dff_db_t *db)
+{
+    switch (db->last_errno) {
+    case DFF_ER_DISK_FULL:
+    case DFF_ER_TABLE_FULL:
+    case DFF_ER_LOCK_WAIT_TIMEOUT:
+    case DFF_ER_DEADLOCK:
+    case DFF_ER_SERVER_OPTION:               /* --read-only */
+    case DFF_ER_READ_ONLY_TRANSACTION:
+    case DFF_ER_READ_ONLY_MODE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 

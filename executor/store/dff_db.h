@@ -120,4 +120,8 @@ int dff_db_define(dff_db_t *db, const char *sql, dff_err_t *err);
 /* Number of the server's or client's error of the last statement, 0: none. */
 unsigned dff_db_errno(const dff_db_t *db);
 
+/* Is the error of the last statement one of the server's state, whatever was asked: it is
+ * read-only, its disk is full, others hold a lock? The same may succeed later. */
+bool dff_db_is_for_now(const dff_db_t *db);
+
 #endif

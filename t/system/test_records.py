@@ -137,6 +137,27 @@ def test_a_record_that_no_table_takes_holds_up_nobody(node):
     node.redis('DEL', 'dff:bad')
 
 
+def test_a_large_record_waits_for_a_server_that_is_read_only(make_node):
+    node = make_node()
+    node.start()
+    node.allow('records of tasks wait in Redis')
+    head = '{"id":"task-r-large","func":"a__b.c","origin":"batch","status":"success",' \
+           f'"endedAt":{int(time.time() * 1000)}' + '}'
+    size = 3 << 19
+    other = node.mysql_of
+    other.mysql('SET GLOBAL read_only = 1')
+    try:
+        node.redis('EVAL', "return redis.call('LPUSH', KEYS[1], ARGV[1] .. "
+                   "string.rep('x', ARGV[2]))", 1, 'dff:records',
+                   f'DFT1 {len(head)} 0 {size} 0\n{head}', size)
+        wait_until(lambda: 'records of tasks wait in Redis' in node.log_text()
+                   or node.redis('LLEN', 'dff:bad'), 20, 'the warning')
+    finally:
+        other.mysql('SET GLOBAL read_only = 0')
+    wait_until(status_is(node, 'task-r-large', 'success'), 20, 'the row')
+    assert node.redis('LLEN', 'dff:bad') == 0
+
+
 def test_records_may_come_twice_and_in_any_order(node):
     def record(status, **more):
         head = json.dumps({'id': 'task-r-order', 'func': 'a__b.c', 'origin': 'batch',
