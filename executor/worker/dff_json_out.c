@@ -266,10 +266,11 @@ dff_json_out_time(dff_json_out_t *w, PyObject *value)
     return 0;
 }
 
+/* The methods of Decimal itself: what a subclass has to say need not be a number. */
 static int
 dff_json_out_decimal_number(dff_json_out_t *w, PyObject *value)
 {
-    PyObject *finite = PyObject_CallMethod(value, "is_finite", NULL);
+    PyObject *finite = PyObject_CallMethod(dff_json_out_decimal, "is_finite", "O", value);
     PyObject *text = NULL;
     int       is_finite = finite == NULL ? -1 : PyObject_IsTrue(finite);
 
@@ -279,7 +280,7 @@ dff_json_out_decimal_number(dff_json_out_t *w, PyObject *value)
         return 0;
     }
     if (is_finite == 1)
-        text = dff_json_out_call_text(value, "__str__");
+        text = PyObject_CallMethod(dff_json_out_decimal, "__str__", "O", value);
     if (text == NULL)
         return dff_json_out_fail_raised(w, w->depth, "its text");
     dff_py_text_add(w->out, text);

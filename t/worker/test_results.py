@@ -50,6 +50,7 @@ JSON_BODIES = {
     'decimal.Decimal("1.10")': '1.10',
     '[decimal.Decimal("1E+3"), decimal.Decimal("NaN"), decimal.Decimal("-Infinity")]':
         '[1E+3,null,null]',
+    'type("D", (decimal.Decimal,), {"__str__": lambda self: "}{"})("1.5")': '1.5',
     'collections.OrderedDict(z=1, a=2)': '{"z":1,"a":2}',
     'collections.defaultdict(int, a=1)': '{"a":1}',
     'collections.namedtuple("P", "x y")(1, 2)': '[1,2]',
