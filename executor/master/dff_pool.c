@@ -193,8 +193,10 @@ dff_group_fork(dff_group_t *group, dff_pool_t *pool)
     group->fork_after_ms = 0;
 
     while (group->live < group->target) {
-        if (dff_worker_proc_new(group, ++pool->last_tag) == NULL)
+        if (dff_worker_proc_new(group, ++pool->last_tag) == NULL) {
+            group->young_deaths++;      /* no descriptors, no memory: not in each turn again */
             return;
+        }
     }
 }
 

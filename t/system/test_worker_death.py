@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,25 @@ def test_a_call_that_ends_its_process_costs_only_itself(node):
         answer = node.get('/api/v1/al/auln-die')
         assert answer.json['error'] == 599.3 and answer.seconds < 1
         assert node.get('/api/v1/al/auln-ok').text == 'ok'
+
+
+def test_without_descriptors_for_a_new_worker_the_master_tries_again_now_and_then(fresh_node):
+    node = fresh_node
+    node.allow('signal 9', 'Too many open files')
+    node.publish_fixtures()                     # by workers that are there
+    workers = node.python_workers()
+    master = node.pid('executor')
+    before = resource.prlimit(master, resource.RLIMIT_NOFILE)
+    resource.prlimit(master, resource.RLIMIT_NOFILE, (10, before[1]))     # it has more of them
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: 'Too many open files' in node.log_text(), 5, 'the failure')
+    for _ in range(300):
+        node.redis('PUBLISH', 'dff:changed', 'script a__b 1')      # each wakes the master
+    tries = node.log_text().count('Too many open files')
+    resource.prlimit(master, resource.RLIMIT_NOFILE, before)
+    wait_until(lambda: len(node.python_workers()) == len(workers), 15, 'new workers')
+    assert tries < 30
 
 
 def end_of_worker(node, word):
