@@ -226,11 +226,12 @@ ngx_http_dff_config_redis(ngx_conf_t *cf, ngx_http_dff_main_conf_t *mcf)
     }
 
     ngx_memzero(&url, sizeof(ngx_url_t));
-    url.url.data = (u_char *) config->redis_host;
-    url.url.len = ngx_strlen(config->redis_host);
-    url.default_port = peer->port;
+    /* a host alone, as the executor reads it: ngx_parse_url() would look for a port in "::1" */
+    url.host.data = (u_char *) config->redis_host;
+    url.host.len = ngx_strlen(config->redis_host);
+    url.port = peer->port;
 
-    if (ngx_parse_url(cf->pool, &url) != NGX_OK || url.naddrs == 0) {
+    if (ngx_inet_resolve_host(cf->pool, &url) != NGX_OK || url.naddrs == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "dff_config: REDIS_HOST \"%s\": %s",
                            config->redis_host, url.err != NULL ? url.err : "no address");
         return NGX_CONF_ERROR;

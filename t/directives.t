@@ -4,6 +4,21 @@ use Test::Nginx::Socket 'no_plan';
 
 our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
 
+# The configuration with a Redis of its own, in a file beside it.
+our $configs = 0;
+sub config_with_redis {
+    my ($host) = @_;
+    my $path = $ENV{TEST_NGINX_DFF_CONFIG};
+    open my $in, '<', $path or die "$path: $!";
+    my @lines = grep { !/^REDIS_/ } <$in>;
+    close $in;
+    $path =~ s{[^/]+\z}{"t-redis" . ++$configs . ".yaml"}e;
+    open my $out, '>', $path or die "$path: $!";
+    print {$out} @lines, qq(REDIS_HOST: "$host"\nREDIS_PORT: 1\nREDIS_SOCKET: ""\n);
+    close $out or die "$path: $!";
+    return "dff_config $path;";
+}
+
 add_block_preprocessor(sub {
     my $block = shift;
     $block->set_value(main_config => $main) unless defined $block->main_config;
@@ -84,3 +99,24 @@ location = /t { return 200 "plain"; }
 GET /t
 --- response_body chomp
 plain
+
+
+=== Redis at an IPv6 address
+--- http_config eval: main::config_with_redis('::1')
+--- config
+location /api/v1/ { dff; }
+--- request
+GET /api/v1/do/ping
+--- error_code: 503
+--- response_body_like: "message":"(Connection refused|Cannot assign requested address)"
+--- error_log
+dff: Redis link "commands" is down:
+
+
+=== a port behind the address of Redis is no part of it
+--- http_config eval: main::config_with_redis('127.0.0.1:6379')
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+dff_config: REDIS_HOST "127.0.0.1:6379": host not found
