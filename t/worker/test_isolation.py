@@ -30,6 +30,7 @@ RESTORED = [
     ('decimal.getcontext().prec = 3', 'decimal.getcontext().prec', 28, False),
     ('signal.signal(signal.SIGTERM, lambda *a: None)', '1', 1, True),
     ('signal.signal(signal.SIGUSR1, signal.SIG_IGN)', '1', 1, True),
+    ('asyncio.run(asyncio.sleep(0))', '1', 1, False),
     ('signal.alarm(600)', '1', 1, True),
     ('threading.Thread(target=time.sleep, args=(60,), daemon=True).start()', '1', 1, True),
     ('threading.Thread(target=time.sleep, args=(60,)).start()', '1', 1, True),
@@ -38,8 +39,8 @@ RESTORED = [
     ('G = subprocess.Popen(["sleep", "60"]); sys.odd = G', '1', 1, True),
     ('os.system("exit 3")', '1', 1, False),
 ]
-IMPORTS = ('import decimal, gc, io, locale, os, signal, socket, subprocess, sys, threading, '
-           'time\n')
+IMPORTS = ('import asyncio, decimal, gc, io, locale, os, signal, socket, subprocess, sys, '
+           'threading, time\n')
 
 
 @pytest.mark.parametrize('does,looks,sees,recycled', RESTORED)

@@ -158,6 +158,9 @@ def kept_modules():
 def install():
     global _original
     _original = _Original()
+    # The same, but another object: in the place of that one asyncio.run puts a handler of its
+    # own while it runs, and a worker whose handlers were touched is replaced.
+    signal.signal(signal.SIGINT, functools.partial(signal.default_int_handler))
     for flag, modules, names in TABLE:
         for module in modules:
             for name in names:
