@@ -1,4 +1,5 @@
 /* The life of a call in nginx: see the header. */
+#include "ngx_http_dff_afterwards.h"
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_job.h"
@@ -200,6 +201,10 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
     ngx_http_dff_call_t  *call = privdata;
 
     call->pushing--;
+
+    if (!call->delayed) {
+        ngx_http_dff_ledger_answered(call->worker, reply);
+    }
 
     if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
         ngx_http_dff_call_confirmed(call);
@@ -449,6 +454,7 @@ ngx_http_dff_call_end(ngx_http_dff_call_t *call)
         call->ctx = NULL;
     }
 
+    ngx_http_dff_afterwards_push(call);
     ngx_http_dff_call_release(call);
 
     return ctx;

@@ -55,6 +55,7 @@ typedef struct ngx_http_dff_call_s {
     ngx_str_t                   node_name;   /* must run there; empty: anywhere */
     ngx_str_t                   command;     /* its push; on the heap, until it is answered */
     ngx_str_t                   envelope;    /* in the command */
+    ngx_str_t                   afterwards;  /* ngx_http_dff_afterwards.h; on the heap */
     u_char                      id[DFF_ID_SIZE];
 } ngx_http_dff_call_t;
 

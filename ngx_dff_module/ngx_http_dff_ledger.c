@@ -3,7 +3,11 @@
 
 #include "dff_ledger.h"
 
+#define NGX_HTTP_DFF_LEDGER_RETRY  1000    /* ms */
+
 static void ngx_http_dff_ledger_handler(ngx_event_t *ev);
+static void ngx_http_dff_ledger_arm(ngx_http_dff_worker_t *worker);
+static void ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *reply, void *data);
 
 
 void
@@ -12,6 +16,7 @@ ngx_http_dff_ledger_init(ngx_http_dff_worker_t *worker)
     worker->ledger.data = worker;
     worker->ledger.handler = ngx_http_dff_ledger_handler;
     worker->ledger.log = worker->log;
+    worker->ledger.cancelable = 1;
 }
 
 
@@ -28,7 +33,8 @@ ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker)
 static void
 ngx_http_dff_ledger_handler(ngx_event_t *ev)
 {
-    u_char                  number[NGX_INT_T_LEN];
+    u_char                  text[NGX_INT_T_LEN];
+    ngx_int_t               number;
     ngx_http_dff_worker_t  *worker = ev->data;
 
     ngx_str_t  argv[4] = {
@@ -36,9 +42,64 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
         ngx_null_string
     };
 
-    argv[3].data = number;
-    argv[3].len = ngx_sprintf(number, "%ui", worker->pushed) - number;
-    worker->pushed = 0;
+    /* a counter never goes back */
+    number = ngx_max((ngx_int_t) worker->pushed + worker->owed, 0);
+    if (number == 0 && worker->pushed == 0) {
+        return;
+    }
 
-    (void) ngx_http_dff_redis_command(&worker->commands, NULL, NULL, 4, argv);
+    argv[3].data = text;
+    argv[3].len = ngx_sprintf(text, "%i", number) - text;
+
+    if (ngx_http_dff_redis_command(&worker->commands, ngx_http_dff_ledger_on_count,
+                                   (void *) number, 4, argv)
+        == NGX_OK)
+    {
+        worker->owed -= number - (ngx_int_t) worker->pushed;
+    }
+
+    worker->pushed = 0;
+    ngx_http_dff_ledger_arm(worker);
+}
+
+
+/* What is owed does not wait for the next push. */
+static void
+ngx_http_dff_ledger_arm(ngx_http_dff_worker_t *worker)
+{
+    if (worker->owed > 0 && !worker->ledger.timer_set) {
+        ngx_add_timer(&worker->ledger, NGX_HTTP_DFF_LEDGER_RETRY);
+    }
+}
+
+
+void
+ngx_http_dff_ledger_answered(ngx_http_dff_worker_t *worker, const redisReply *reply)
+{
+    worker->answered++;
+    worker->taken += reply != NULL && reply->type == REDIS_REPLY_INTEGER;
+}
+
+
+/* Replies come in order: since the last count they were those of the pushes before this one. */
+static void
+ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *data, void *privdata)
+{
+    ngx_int_t               number = (ngx_int_t) privdata;
+    redisReply             *reply = data;
+    ngx_http_dff_redis_t   *link = ac->data;
+    ngx_http_dff_worker_t  *worker = (ngx_http_dff_worker_t *) ((u_char *) link
+                                     - offsetof(ngx_http_dff_worker_t, commands));
+
+    if (reply != NULL) {
+        worker->owed += (ngx_int_t) worker->taken - (ngx_int_t) worker->answered;
+    }
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        worker->owed += number;
+    }
+
+    worker->answered = 0;
+    worker->taken = 0;
+    ngx_http_dff_ledger_arm(worker);
 }

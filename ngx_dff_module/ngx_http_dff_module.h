@@ -62,8 +62,11 @@ struct ngx_http_dff_worker_s {
     ngx_str_t                   producer;     /* owner of reply:<producer> */
 
     ngx_http_dff_redis_t        commands;
-    ngx_event_t                 ledger;       /* posted: pushes of this turn */
+    ngx_event_t                 ledger;       /* posted: pushes of this turn; timer */
     ngx_uint_t                  pushed;       /* how many */
+    ngx_uint_t                  answered;     /* of those: since the reply to the last count */
+    ngx_uint_t                  taken;        /* of the answered: Redis has the job */
+    ngx_int_t                   owed;         /* to the ledger: taken, not counted */
     ngx_http_dff_redis_t        replies;
     ngx_http_dff_redis_former_t former;       /* of replies */
     ngx_http_dff_redis_t        changes;

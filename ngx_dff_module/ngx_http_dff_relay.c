@@ -1,6 +1,7 @@
 /* Files of another node: see the header. */
 #include <jansson.h>
 
+#include "ngx_http_dff_afterwards.h"
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_call.h"
 #include "ngx_http_dff_file.h"
@@ -385,8 +386,7 @@ ngx_http_dff_relay_cleanup(void *data)
 {
     u_char                *p;
     dff_job_t              job;
-    dff_key_t              key;
-    ngx_str_t              argv[3] = { ngx_string("LPUSH"), ngx_null_string, ngx_null_string };
+    ngx_str_t              envelope;
     ngx_http_dff_relay_t  *relay = data;
     u_char                 id[DFF_ID_SIZE];
 
@@ -407,11 +407,10 @@ ngx_http_dff_relay_cleanup(void *data)
         return;
     }
 
-    argv[1].len = dff_key_queue_at(key, job.queue, job.node);
-    argv[1].data = (u_char *) key;
-    argv[2].data = p;
-    argv[2].len = (u_char *) dff_job_write((char *) p, &job) - p;
+    envelope.data = p;
+    envelope.len = (u_char *) dff_job_write((char *) p, &job) - p;
 
-    (void) ngx_http_dff_redis_command(&relay->ctx->worker->commands, NULL, NULL, 3, argv);
+    /* a piece that is on its way must not find the file gone */
+    ngx_http_dff_afterwards(relay->ctx->worker, &relay->ctx->task_id, &job, &envelope);
     ngx_free(p);
 }

@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import threading
 import time
 import urllib.request
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ledger import read_ledger
 from node import free_port, wait_until
 from transfers import part, resources, rest_of, slow_caller, upload
 
@@ -176,10 +178,38 @@ def test_a_cached_answer_whose_file_is_gone_is_no_answer_here_and_on_another_nod
 def test_a_caller_who_leaves_a_file_of_another_node_lets_it_be_removed(two):
     here, there = two
     path = resources(there) / 'left.bin'
+    before = read_ledger(here)
     with slow_caller(here, 'auln-send', path='left.bin', content='x', times=8_000_000,
                      auto_delete=True) as client:
         assert client.recv(100).startswith(b'HTTP/1.1 200 ')
         assert path.exists()
+    wait_until(lambda: not path.exists(), 5, 'the end of the file')
+    wait_until(lambda: read_ledger(here)['missing'] == before['missing'], 5, 'the balance')
+
+
+def test_a_file_whose_caller_leaves_stays_until_the_piece_on_its_way_was_read(two):
+    here, there = two
+    name, path = there.setting('_NODE_NAME'), resources(there) / 'held.bin'
+
+    def waiting():
+        return sum(here.redis('LLEN', key)
+                   for key in (f'dff:queue:0@{name}', f'dff:claimed:{name}'))
+
+    with slow_caller(here, 'auln-send', path='held.bin', content='x', times=20_000_000,
+                     auto_delete=True) as client:
+        assert client.recv(100).startswith(b'HTTP/1.1 200 ')
+        os.kill(there.pid('executor'), signal.SIGSTOP)
+        try:
+            client.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                for _ in rest_of(client):
+                    pass
+            wait_until(lambda: waiting() == 1, 5, 'the piece')
+            client.close()
+            time.sleep(0.5)
+            assert waiting() == 1
+        finally:
+            os.kill(there.pid('executor'), signal.SIGCONT)
     wait_until(lambda: not path.exists(), 5, 'the end of the file')
 
 

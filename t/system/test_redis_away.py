@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fake_redis import FakeRedis
+from ledger import read_ledger
 from node import Node, wait_until
 from sanitized import SANITIZED
 
@@ -137,6 +138,7 @@ ALL_BUT_LOG_IN = {name: 'LOADING Redis is loading the dataset in memory'
                                'LREM', 'EVALSHA', 'INCR', 'EXISTS')}
 READ_ONLY = "READONLY You can't write against a read only replica."
 MISCONF = 'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to'
+WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind'
 OOM = "OOM command not allowed when used memory > 'maxmemory'."
 
 # name: faults, whether connections are cut first, what ping says while it lasts
@@ -369,7 +371,7 @@ def test_func_result_is_answered_within_a_second_when_redis_is_silent(away):
 
 
 def test_an_error_about_the_queue_alone_is_refused_and_leaves_the_link_up(away):
-    away.fake.set(errors={'LPUSH': 'WRONGTYPE Operation against a key holding the wrong kind'})
+    away.fake.set(errors={'LPUSH': WRONG_TYPE})
     before = away.metric('dff_redis_reconnects_total{link="commands"}')
     answers = away.calls(8)
     assert away.ping().status == 200
@@ -378,6 +380,37 @@ def test_an_error_about_the_queue_alone_is_refused_and_leaves_the_link_up(away):
         check_answer(answer, ('refused',))
         assert answer.json['detail']['message'].startswith('WRONGTYPE')
     assert away.metric('dff_redis_reconnects_total{link="commands"}') == before
+
+
+@pytest.mark.parametrize('refused,status', [('LPUSH', 503), ('HINCRBY', 200)])
+def test_the_ledger_balances_when_pushes_or_their_count_alone_were_refused(away, refused, status):
+    def missing():
+        return read_ledger(away.node)['missing']
+
+    def settled():
+        """What stays, while both workers push: a counter does not go back, so what was counted
+        and not taken is made up by pushes. Other tests leave something, too."""
+        seen = []
+        while len(seen) < 4 or len(set(seen[-4:])) > 1:
+            assert len(seen) < 50, seen
+            away.calls(8)
+            seen.append(missing())
+        return seen[-1]
+
+    before = settled()
+    away.fake.set(errors={refused: WRONG_TYPE})
+    assert {answer.status for answer in away.calls(8)} == {status}
+    wait_until(lambda: missing() != before, 3, 'an imbalance')
+    away.fake.set()
+    assert settled() == before
+
+
+def test_a_count_that_was_refused_comes_without_another_push(away):
+    before = read_ledger(away.node)
+    away.fake.set(errors={'HINCRBY': WRONG_TYPE})
+    assert away.node.call('auln-ok').status == 200
+    away.fake.set()
+    wait_until(lambda: read_ledger(away.node)['accepted'] > before['accepted'], 5, 'the count')
 
 
 def test_an_error_text_that_is_not_utf_8_does_not_spoil_the_answer(away):
