@@ -187,7 +187,8 @@ def test_a_caller_who_leaves_a_file_of_another_node_lets_it_be_removed(two):
     wait_until(lambda: read_ledger(here)['missing'] == before['missing'], 5, 'the balance')
 
 
-def test_a_file_whose_caller_leaves_stays_until_the_piece_on_its_way_was_read(two):
+@pytest.mark.parametrize('reloads', [False, True])
+def test_a_file_whose_caller_leaves_stays_until_the_piece_on_its_way_was_read(two, reloads):
     here, there = two
     name, path = there.setting('_NODE_NAME'), resources(there) / 'held.bin'
 
@@ -207,6 +208,9 @@ def test_a_file_whose_caller_leaves_stays_until_the_piece_on_its_way_was_read(tw
             wait_until(lambda: waiting() == 1, 5, 'the piece')
             client.close()
             time.sleep(0.5)
+            if reloads:
+                here.reload('nginx')    # the worker that has to push the removal stays for it
+                time.sleep(2)
             assert waiting() == 1
         finally:
             os.kill(there.pid('executor'), signal.SIGCONT)
