@@ -5,18 +5,12 @@ use Test::Nginx::Socket 'no_plan';
 use Digest::MD5 ();
 use Digest::SHA ();
 use Encode ();
+use FindBin;
 use MIME::Base64 ();
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
+require "$FindBin::Bin/defaults.pl";
 
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-    $block->set_value(http_config => $http) unless defined $block->http_config;
-    $block->set_value(config => $api) unless defined $block->config;
-});
+defaults();
 
 sub secret {
     open my $file, '<', $ENV{TEST_NGINX_DFF_CONFIG} or die $!;
@@ -65,7 +59,6 @@ our $url = 'GET /api/v1/al/auln-auth-digest';
 
 master_on();
 workers(3);
-no_long_string();
 run_tests();
 
 __DATA__

@@ -5,19 +5,9 @@ use Test::Nginx::Socket 'no_plan';
 use FindBin;
 
 require "$FindBin::Bin/bad_request.pl";
+require "$FindBin::Bin/defaults.pl";
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
-
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-    $block->set_value(http_config => $http) unless defined $block->http_config;
-    $block->set_value(config => $api) unless defined $block->config;
-});
-
-no_long_string();
+defaults();
 run_tests();
 
 __DATA__

@@ -5,24 +5,17 @@ use Test::Nginx::Socket 'no_plan';
 use FindBin;
 use Time::HiRes ();
 
+require "$FindBin::Bin/defaults.pl";
 require "$FindBin::Bin/redis.pl";
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
-
+defaults();
 add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main);
-    $block->set_value(http_config => $http);
-    $block->set_value(config => $api);
     redis(['SET', 'dff:route:bat:bat-t-echo',
         '{"v":1,"id":"bat-t-echo","kind":"bat","funcId":"t__basic.echo"}'], ['SET', 'dff:route:bat:bat-t-fixed',
         '{"v":1,"id":"bat-t-fixed","kind":"bat","funcId":"t__basic.echo","kwargs":{"x":"INPUT_BY_CALLER","y":2}}']);
 });
 add_cleanup_handler(sub { redis(['DEL', 'dff:route:bat:bat-t-echo', 'dff:route:bat:bat-t-fixed']) });
 
-no_long_string();
 run_tests();
 
 __DATA__

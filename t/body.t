@@ -7,17 +7,11 @@ BEGIN {
 }
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
+require "$FindBin::Bin/defaults.pl";
 
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-    $block->set_value(http_config => $http) unless defined $block->http_config;
-    $block->set_value(config => $api) unless defined $block->config;
-});
+defaults();
 
 sub chunked {
     return CORE::join('', map { sprintf("%x\r\n%s\r\n", length, $_) } @_) . "0\r\n\r\n";
@@ -29,7 +23,6 @@ sub json_of {
     return '{"kwargs":{"value":"' . ('x' x ($size - 23)) . '"}}';
 }
 
-no_long_string();
 run_tests();
 
 __DATA__

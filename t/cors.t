@@ -4,17 +4,14 @@ use Test::Nginx::Socket 'no_plan';
 use FindBin;
 
 require "$FindBin::Bin/config_with.pl";
+require "$FindBin::Bin/defaults.pl";
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-
+defaults();
 add_block_preprocessor(sub {
     my $block = shift;
-    $block->set_value(main_config => $main);
     $block->set_value(http_config => config_with('t-cors', $block->dff_config || ''));
-    $block->set_value(config => 'location /api/v1/ { dff; }');
 });
 
-no_long_string();
 run_tests();
 
 __DATA__

@@ -1,8 +1,9 @@
 # The module's directives: bad configuration is refused with a reason.
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
+require "$FindBin::Bin/defaults.pl";
 
 # The configuration with a Redis of its own, in a file beside it.
 our $configs = 0;
@@ -19,12 +20,7 @@ sub config_with_redis {
     return "dff_config $path;";
 }
 
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-});
-
-no_long_string();
+defaults(http_config => undef, config => undef);
 run_tests();
 
 __DATA__

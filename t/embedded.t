@@ -2,20 +2,12 @@
 # a judge (auth_request), as a mirror, in "if" and "limit_except", behind filters of bodies.
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
-our $page = $api . ' location = /page { default_type text/html; ssi on; root html; }';
+require "$FindBin::Bin/defaults.pl";
 
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-    $block->set_value(http_config => $http) unless defined $block->http_config;
-    $block->set_value(config => $page) unless defined $block->config;
-});
-
-no_long_string();
+defaults(config => 'location /api/v1/ { dff; }'
+    . ' location = /page { default_type text/html; ssi on; root html; }');
 run_tests();
 
 __DATA__

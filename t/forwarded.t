@@ -5,21 +5,18 @@ use Test::Nginx::Socket 'no_plan';
 use FindBin;
 
 require "$FindBin::Bin/config_with.pl";
+require "$FindBin::Bin/defaults.pl";
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-
+defaults();
 add_block_preprocessor(sub {
     my $block = shift;
-    $block->set_value(main_config => $main);
     # The platform's log goes to error.log, where tests look.
     $block->set_value(http_config => config_with('t-forwarded', $block->dff_config || '',
         LOG_FILE_PATH => server_root() . '/logs/error.log', LOG_LEVEL => 'INFO'));
-    $block->set_value(config => 'location /api/v1/ { dff; }');
     $block->set_value(request => 'GET /api/v1/al/auln-from')
         unless defined $block->request || defined $block->must_die;
 });
 
-no_long_string();
 run_tests();
 
 __DATA__

@@ -4,24 +4,19 @@
 use Test::Nginx::Socket 'no_plan';
 use FindBin;
 
+require "$FindBin::Bin/defaults.pl";
 require "$FindBin::Bin/redis.pl";
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG; dff_route_cache 256k;';
-our $api = 'location /api/v1/ { dff; }';
 our $func = '"v":1,"kind":"al","funcId":"t__basic.ok"';
 
+defaults(http_config => 'dff_config $TEST_NGINX_DFF_CONFIG; dff_route_cache 256k;');
 add_block_preprocessor(sub {
     my $block = shift;
-    $block->set_value(main_config => $main);
-    $block->set_value(http_config => $http);
-    $block->set_value(config => $api);
     redis(['DEL', 'dff:route:al:auln-odd']);
     redis(@{ $block->redis }) if defined $block->redis;
 });
 add_cleanup_handler(sub { redis(['DEL', 'dff:route:al:auln-odd']) });
 
-no_long_string();
 run_tests();
 
 __DATA__

@@ -1,19 +1,11 @@
 # Uploads: multipart/form-data in the formats that take it.
 
 use Test::Nginx::Socket 'no_plan';
+use FindBin;
 
-our $main = 'load_module $TEST_NGINX_DFF_MODULE;';
-our $http = 'dff_config $TEST_NGINX_DFF_CONFIG;';
-our $api = 'location /api/v1/ { dff; }';
+require "$FindBin::Bin/defaults.pl";
 
-add_block_preprocessor(sub {
-    my $block = shift;
-    $block->set_value(main_config => $main) unless defined $block->main_config;
-    $block->set_value(http_config => $http) unless defined $block->http_config;
-    $block->set_value(config => $api) unless defined $block->config;
-    $block->set_value(more_headers => "Content-Type: multipart/form-data; boundary=b\n")
-        unless defined $block->more_headers;
-});
+defaults(more_headers => "Content-Type: multipart/form-data; boundary=b\n");
 
 # Parts, each [Content-Disposition's parameters, content, other header lines].
 sub multipart {
@@ -21,7 +13,6 @@ sub multipart {
         . ($_->[2] // '') . "\r\n$_->[1]\r\n" } @_) . "--b--\r\n";
 }
 
-no_long_string();
 run_tests();
 
 __DATA__
