@@ -291,6 +291,10 @@ ngx_http_dff(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_dff_module);
+    if (lcf->answers) {
+        return "is duplicate";
+    }
+
     lcf->answers = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);

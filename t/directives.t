@@ -84,6 +84,50 @@ location /api/v1/ { dff; }
 "dff_config" directive is duplicate
 
 
+=== dff_route_cache twice
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+dff_route_cache 1m;
+dff_route_cache 1m;
+--- config
+location /api/v1/ { dff; }
+--- must_die
+--- error_log
+"dff_route_cache" directive is duplicate
+
+
+=== dff_saved_results twice
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+--- config
+location /api/v1/ { dff; dff_saved_results @a; dff_saved_results @a; }
+--- must_die
+--- error_log
+"dff_saved_results" directive is duplicate
+
+
+=== dff twice
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+--- config
+location /api/v1/ { dff; dff; }
+--- must_die
+--- error_log
+"dff" directive is duplicate
+
+
+=== a place of saved results for all locations, and another for one
+--- http_config
+dff_config $TEST_NGINX_DFF_CONFIG;
+dff_saved_results @a;
+--- config
+dff_saved_results @b;
+location /api/v1/ { dff; dff_saved_results @c; location /api/v1/do/ { dff; } }
+--- request
+GET /api/v1/do/ping
+--- response_body_like: pong
+
+
 === other locations of the server stay what they are
 --- http_config
 dff_config $TEST_NGINX_DFF_CONFIG;
