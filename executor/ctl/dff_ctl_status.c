@@ -76,6 +76,16 @@ dff_ctl_status_queues(dff_ctl_t *ctl)
 
 /* NULL when it cannot be had. */
 static json_t *
+dff_ctl_status_delayed(dff_ctl_t *ctl)
+{
+    int64_t count;
+
+    return dff_cluster_delayed(ctl->rcmd, &count, &ctl->err) == DFF_OK ? json_integer(count) : NULL;
+}
+
+
+/* NULL when it cannot be had. */
+static json_t *
 dff_ctl_status_ledger(dff_ctl_t *ctl)
 {
     int64_t rows[DFF_LEDGER_COUNT];
@@ -186,8 +196,26 @@ dff_ctl_status_print_api(json_t *heartbeat)
 
     if (api != NULL) {
         printf("        api            %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-               " processes ready\n", json_integer_value(json_object_get(api, "ready")),
-               json_integer_value(json_object_get(api, "wanted")));
+               " processes ready, %" JSON_INTEGER_FORMAT " died\n",
+               json_integer_value(json_object_get(api, "ready")),
+               json_integer_value(json_object_get(api, "wanted")),
+               json_integer_value(json_object_get(api, "restarts")));
+    }
+}
+
+
+/* What became of Python workers since the executor was started. */
+static void
+dff_ctl_status_print_pool(json_t *heartbeat)
+{
+    json_t *counters = json_object_get(heartbeat, "counters");
+
+    if (counters != NULL) {
+        printf("        workers        %" JSON_INTEGER_FORMAT " died, %" JSON_INTEGER_FORMAT
+               " added, %" JSON_INTEGER_FORMAT " retired since the start\n",
+               json_integer_value(json_object_get(counters, "worker_restarts")),
+               json_integer_value(json_object_get(counters, "workers_added")),
+               json_integer_value(json_object_get(counters, "workers_retired")));
     }
 }
 
@@ -204,15 +232,17 @@ dff_ctl_status_print_node(json_t *node)
     if (heartbeat != NULL) {
         int64_t started_ms = json_integer_value(json_object_get(heartbeat, "startedAt"));
 
-        printf(" (host %s, pid %" JSON_INTEGER_FORMAT ", version %s, up %" PRId64 " s)",
+        printf(" (host %s, pid %" JSON_INTEGER_FORMAT ", version %s, up %" PRId64 " s%s)",
                host == NULL ? "?" : host,
                json_integer_value(json_object_get(heartbeat, "pid")),
-               version == NULL ? "?" : version, (dff_time_now_ms() - started_ms) / 1000);
+               version == NULL ? "?" : version, (dff_time_now_ms() - started_ms) / 1000,
+               json_is_true(json_object_get(heartbeat, "draining")) ? ", draining" : "");
     }
     printf(": %" JSON_INTEGER_FORMAT " claimed, %" JSON_INTEGER_FORMAT " running\n",
            json_integer_value(json_object_get(node, "claimed")),
            json_integer_value(json_object_get(node, "started")));
     dff_ctl_status_print_groups(heartbeat);
+    dff_ctl_status_print_pool(heartbeat);
     dff_ctl_status_print_api(heartbeat);
 }
 
@@ -252,7 +282,7 @@ dff_ctl_status_print(json_t *all)
     dff_ctl_status_print_store("Redis", json_object_get(all, "redis"));
     dff_ctl_status_print_store("MySQL", json_object_get(all, "mysql"));
     if (json_array_size(nodes) == 0) {
-        printf("node    none   no executor has been started\n");
+        printf("node    none   no executor runs\n");
     }
     json_array_foreach(nodes, i, node) {
         dff_ctl_status_print_node(node);
@@ -266,6 +296,10 @@ dff_ctl_status_print(json_t *all)
     }
     json_object_foreach(json_object_get(all, "nodeQueues"), name, length) {
         printf(" %s:%" JSON_INTEGER_FORMAT, name, json_integer_value(length));
+    }
+    if (json_integer_value(json_object_get(all, "delayed")) > 0) {
+        printf(" delayed:%" JSON_INTEGER_FORMAT,
+               json_integer_value(json_object_get(all, "delayed")));
     }
     putchar('\n');
 }
@@ -287,6 +321,7 @@ dff_ctl_status(dff_ctl_t *ctl)
     (void) json_object_set_new(all, "queues", rc == DFF_OK ? dff_ctl_status_queues(ctl)
                                                            : json_array());
     if (rc == DFF_OK) {
+        (void) json_object_set_new(all, "delayed", dff_ctl_status_delayed(ctl));
         (void) json_object_set_new(all, "ledger", dff_ctl_status_ledger(ctl));
         (void) json_object_set_new(all, "nodeQueues",
                                    dff_cluster_node_queues(ctl->rcmd, &ctl->err));

@@ -207,6 +207,20 @@ dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
 
 
 int
+dff_cluster_delayed(dff_rcmd_t *rcmd, int64_t *count, dff_err_t *err)
+{
+    redisReply *reply = dff_rcmd_run(rcmd, err, "ZCARD " DFF_KEY_DELAYED);
+
+    if (reply == NULL) {
+        return DFF_ERROR;
+    }
+    *count = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    freeReplyObject(reply);
+    return DFF_OK;
+}
+
+
+int
 dff_cluster_ledger(dff_rcmd_t *rcmd, int64_t rows[DFF_LEDGER_COUNT], dff_err_t *err)
 {
     redisReply *reply = dff_rcmd_run(rcmd, err, "EVAL %s 0", DFF_LEDGER_READ);

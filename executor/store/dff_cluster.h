@@ -38,6 +38,9 @@ json_t *dff_cluster_node_queues(dff_rcmd_t *rcmd, dff_err_t *err);
 /* The rows of the ledger (dff_ledger.h). */
 int dff_cluster_ledger(dff_rcmd_t *rcmd, int64_t rows[DFF_LEDGER_COUNT], dff_err_t *err);
 
+/* Jobs with an eta that wait for their time. */
+int dff_cluster_delayed(dff_rcmd_t *rcmd, int64_t *count, dff_err_t *err);
+
 /* Jobs that wait in each queue. */
 int dff_cluster_queue_lengths(dff_rcmd_t *rcmd, long long lengths[DFF_QUEUE_COUNT],
     dff_err_t *err);

@@ -1,7 +1,9 @@
 """dffctl status, config, help: what an operator looks at first."""
 
 import json
+import os
 import re
+import signal
 
 from node import wait_until
 
@@ -25,10 +27,27 @@ def test_status_fails_when_no_node_is_alive_or_a_store_is_away(fresh_node):
     done = wait_until(lambda: (one := made.ctl('status', check=False)).returncode == 1 and one, 15,
                       'a dead node')
     assert 'alive' not in done.stdout and 'Redis   ok' in done.stdout
+    assert 'node    none   no executor runs\n' in done.stdout
     made.stop('redis')
     done = made.ctl('status', check=False)
     assert done.returncode == 1 and 'Redis   ERROR' in done.stdout and 'MySQL   ok' in done.stdout
     made.allow('Redis', 'redis')
+
+
+def test_status_tells_of_dead_workers_and_of_jobs_that_wait_for_their_time(fresh_node):
+    node = fresh_node
+    node.allow('signal 9')
+    text = wait_until(lambda: '2 of 2 processes ready, 0 died\n' in (
+        text := node.ctl('status').stdout) and text, 10, 'a heartbeat of the whole node')
+    assert ' 0 died, 0 added, 0 retired since the start\n' in text and 'delayed' not in text
+
+    for pid in node.python_workers()[:3]:
+        os.kill(pid, signal.SIGKILL)
+    node.redis('ZADD', 'dff:delayed', 9e15, 'one')
+    wait_until(lambda: ' 3 died, 0 added,' in node.ctl('status').stdout, 5, 'the heartbeat')
+    assert ' 9:0 delayed:1\n' in node.ctl('status').stdout
+    assert json.loads(node.ctl('status', '--json').stdout)['delayed'] == 1
+    node.redis('DEL', 'dff:delayed')
 
 
 def test_config_check_tries_the_stores_and_tells_every_finding(make_node):
