@@ -92,8 +92,9 @@ dff_recovery_lost(dff_master_t *master, dff_str_t node, const dff_job_t *job, co
     char              einfo[192];
 
     (void) snprintf(einfo, sizeof(einfo), "WorkerLostError: %s", why);
-    dff_log_error(&master->log, NULL, "task %.*s (%.*s) is lost: %s", (int) job->id.len,
-                  job->id.data, (int) job->func_id.len, job->func_id.data, why);
+    dff_log_error(&master->log, NULL, "task %.*s (%.*s, origin %.*s) is lost: %s",
+                  (int) job->id.len, job->id.data, (int) job->func_id.len, job->func_id.data,
+                  (int) job->origin_id.len, job->origin_id.data, why);
     /* When it started nobody knows any more; not before it was queued. */
     dff_outbox_add_failure(master->outbox, &conf, job->queued_at_ms, "WorkerLostError", einfo);
 }

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from faults import settle
+from ledger import check_ledger
 from node import wait_until
 
 
@@ -29,7 +31,8 @@ class Jobs:
     def push(self, func, kwargs, **head):
         job_id, envelope = self.envelope(func, kwargs, **head)
         self.node.redis('EVAL', "redis.call('HINCRBY', 'dff:ledger', 'accepted', 1) "
-                        "return redis.call('LPUSH', KEYS[1], ARGV[1])", 1, 'dff:queue:1', envelope)
+                        "return redis.call('LPUSH', KEYS[1], ARGV[1])", 1,
+                        f"dff:queue:{head.get('queue', 1)}", envelope)
         return job_id
 
     def status(self, job_id):
@@ -65,13 +68,15 @@ def test_after_a_kill_claimed_jobs_run_and_started_ones_are_answered_as_lost(job
     node = jobs.node
     node.allow('is lost: node')
     for i in range(6):
-        jobs.push('nap', {'seconds': 3}, retryOnLost=i == 0)
+        jobs.push('nap', {'seconds': 3}, retryOnLost=i == 0, originId='auln-lost')
     wait_until(lambda: jobs.held() == (4, 2), 5, 'two started, four claimed')
 
     node.kill('executor')
     node.start('executor')
     assert jobs.statuses() == ['success', 'lost'] + ['success'] * 4
-    assert jobs.held() == (0, 0)
+    settle(node)
+    # The evidence of the one that was lost: job, function and link.
+    assert f'task {jobs.ids[1]} (t__basic.nap, origin auln-lost) is lost: node' in node.log_text()
 
 
 def test_a_stop_lets_started_jobs_end_and_gives_claimed_ones_back_in_order(jobs):
@@ -93,6 +98,26 @@ def test_a_stop_lets_started_jobs_end_and_gives_claimed_ones_back_in_order(jobs)
 
     node.start('executor')
     assert jobs.statuses() == ['success'] * 8
+    settle(node)
+
+
+def test_a_second_signal_ends_it_at_once_and_tells_who_waits_for_what_runs(jobs):
+    node = jobs.node
+    node.allow('is killed', 'signal 9')
+    for _ in range(4):
+        jobs.push('nap', {'seconds': 20})
+    wait_until(lambda: jobs.held() == (2, 2), 5, 'two started, two claimed')
+
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: jobs.held() == (0, 2), 5, 'the claimed ones to be given back')
+    assert ' s, draining): 0 claimed, 2 running\n' in node.ctl('status').stdout
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: node.pid('executor') is None, 5, 'end of the executor')
+    assert [jobs.status(job_id) for job_id in jobs.ids] == ['lost', 'lost', None, None]
+    assert jobs.queued() == jobs.ids[2:] and jobs.held() == (0, 0)
+    check_ledger(node, waiting=2, lost=2)
+    node.start('executor')
+    node.ctl('queue', 'clear', 1)       # or they run when the node is made away with
 
 
 def test_a_refused_second_executor_leaves_the_living_one_alone(jobs, make_node):
@@ -115,6 +140,7 @@ def test_a_refused_second_executor_leaves_the_living_one_alone(jobs, make_node):
     assert node.redis('SMEMBERS', 'dff:nodes') == [jobs.name]
     assert jobs.queued() == []
     assert jobs.statuses() == ['success'] * 4
+    settle(node)
 
 
 def test_unreadable_bytes_in_a_queue_are_kept_aside_and_block_nobody(jobs):
@@ -139,4 +165,4 @@ def test_jobs_that_end_while_redis_is_restarted_are_answered_after_it(jobs):
     time.sleep(3)             # the running ones end in that time
     node.start('redis')
     assert jobs.statuses() == ['success'] * 4
-    assert jobs.held() == (0, 0)
+    settle(node)
