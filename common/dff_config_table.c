@@ -126,9 +126,9 @@ static const dff_setting_t dff_worker_rows[] = {
         "while a tenth of the machine's memory is available"),
     INT("_WORKER_PREFETCH_MULTIPLIER", worker_prefetch_multiplier, "10", 1, 1000, 0,
         "Jobs claimed ahead for each worker; 1 for slow jobs"),
-    INT("_WORKER_MAX_TASKS_PER_CHILD", worker_max_tasks_per_child, "3000", 1, 100000000, 0,
+    INT("_WORKER_MAX_TASKS_PER_CHILD", worker_max_tasks_per_child, "3000", 1, 100000000, RUN,
         "Calls after which a worker is replaced"),
-    INT("_WORKER_MAX_RSS", worker_max_rss_mb, "512", 32, 1048576, 0,
+    INT("_WORKER_MAX_RSS", worker_max_rss_mb, "512", 32, 1048576, RUN,
         "MB of memory above which a worker is replaced"),
     INT("_WORKER_QUEUE_LIMIT", worker_queue_limit, "100000", 1, 100000000, RUN,
         "Jobs that may wait in a queue; more are answered with 599.5"),
@@ -158,9 +158,9 @@ static const dff_setting_t dff_func_rows[] = {
         "Greatest `api_timeout`"),
     INT("_FUNC_TASK_EXTRA_TIMEOUT_TO_KILL", func_extra_timeout_to_kill_s, "5", 1, 600, RUN,
         "Seconds after its timeout at which a worker that still runs is killed"),
-    INT("_FUNC_TASK_MAX_CHAIN_LENGTH", func_chain_max, "5", 1, 100, 0,
+    INT("_FUNC_TASK_MAX_CHAIN_LENGTH", func_chain_max, "5", 1, 100, RUN,
         "Functions that may start one another with `DFF.FUNC`"),
-    INT("_FUNC_TASK_THREAD_POOL_SIZE", func_thread_pool_size, "5", 1, 100, 0,
+    INT("_FUNC_TASK_THREAD_POOL_SIZE", func_thread_pool_size, "5", 1, 100, RUN,
         "Threads of `DFF.THREAD` in a call"),
 };
 

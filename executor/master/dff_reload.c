@@ -28,6 +28,7 @@ static const struct {
     ROW("_WORKER_GROUPS", TEXT, worker_groups),
     ROW("_WORKER_CONCURRENCY", NUMBER, worker_concurrency),
     ROW("_WORKER_MAX_CONCURRENCY", NUMBER, worker_max_concurrency),
+    ROW("_WORKER_PREFETCH_MULTIPLIER", NUMBER, worker_prefetch_multiplier),
     ROW("_NODE_NAME", TEXT, node_name),
     ROW("_RUN_PATH", TEXT, run_path),
 };
@@ -109,8 +110,9 @@ dff_reload(dff_master_t *master)
         dff_log_close(&log);
     }
 
-    /* The pool was made for the old number of workers. */
+    /* The pool was made for the old numbers. */
     cfg->worker_concurrency = master->cfg->worker_concurrency;
+    cfg->worker_prefetch_multiplier = master->cfg->worker_prefetch_multiplier;
     dff_config_release(master->cfg);
     free(master->cfg);
     master->cfg = cfg;

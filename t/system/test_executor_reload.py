@@ -1,0 +1,81 @@
+"""SIGHUP to the executor: what can change without a restart does, and no call fails."""
+
+import os
+import time
+
+from node import wait_until
+from test_master_recovery import Jobs
+from test_outages import under_load
+
+
+WORKERS = 4 * 2     # of each group
+
+
+def pool(node):
+    """All workers, when they are there."""
+    return wait_until(lambda: len(pids := set(node.python_workers())) == WORKERS and pids, 10,
+                      'the whole pool')
+
+
+def reload(node):
+    """Until all workers are new ones."""
+    old = pool(node)
+    node.reload('executor')
+    wait_until(lambda: not pool(node) & old, 10, 'new workers')
+
+
+def test_reloads_of_the_executor_under_load_fail_no_call(fresh_node):
+    fresh_node.publish_fixtures()
+
+    def again_and_again():
+        for _ in range(5):
+            fresh_node.reload('executor')
+            time.sleep(0.3)
+
+    assert under_load(fresh_node, again_and_again) > 100
+    assert under_load(fresh_node, lambda: reload(fresh_node), link='auln-nap', seconds=0.2) > 10
+
+
+def test_a_reload_applies_what_it_can(fresh_node):
+    node = fresh_node
+    node.publish_fixtures()
+    node.set(_WORKER_RESULT_EXPIRES=77, _WORKER_MAX_TASKS_PER_CHILD=1,
+             _FUNC_TASK_EXTRA_TIMEOUT_TO_KILL=1)
+    reload(node)
+    jobs = Jobs(node)
+    kept = jobs.push('ok', {})
+    assert jobs.statuses() == ['success']
+    assert 0 < node.redis('TTL', f'dff:result:{kept}') <= 77
+
+    before = pool(node)
+    assert node.call('auln-ok').text == 'ok'
+    wait_until(lambda: pool(node) - before, 5, 'a worker in place of a used one')
+
+    node.allow('signal 9', 'SoftTimeLimitExceeded')
+    answer = node.call('auln-stick', {'timeout': 1, 'apiTimeout': 10}, word='short')
+    assert answer.json['error'] in (599.1, 599.31), answer
+    wait_until(lambda: 'before it stuck: short' in node.log_text(), 3, 'the kill a second later')
+
+
+def test_a_reload_tells_what_needs_a_restart_and_leaves_it(fresh_node):
+    node = fresh_node
+    node.set(_WORKER_CONCURRENCY=3, _WORKER_MAX_CONCURRENCY=3, _WORKER_PREFETCH_MULTIPLIER=1,
+             _WORKER_GROUPS='0-9')
+    reload(node)
+    for key in ('CONCURRENCY', 'MAX_CONCURRENCY', 'PREFETCH_MULTIPLIER', 'GROUPS'):
+        assert f'reload: _WORKER_{key} has changed; that needs a restart' in node.log_text()
+    node.restart('executor')
+    wait_until(lambda: len(node.python_workers()) == 3, 10, 'one group of three')
+
+
+def test_a_broken_file_changes_nothing(fresh_node):
+    node = fresh_node
+    node.allow('not taken over', '_WORKER_MAX_RSS')
+    workers, text = pool(node), node.config.read_text()
+    node.set(_WORKER_MAX_RSS=1)
+    os.kill(node.pid('executor'), 1)
+    wait_until(lambda: 'reload: the configuration is not taken over' in node.log_text(), 5,
+               'the line in the log')
+    assert '_WORKER_MAX_RSS' in node.log_text()
+    assert pool(node) == workers
+    node.config.write_text(text)
