@@ -154,7 +154,7 @@ static const ngx_http_dff_metric_t  ngx_http_dff_metrics[] = {
     { "dff_workers_retired_total", "counter", "Extra Python workers that went, being idle.",
       ngx_http_dff_metrics_node_counter, 0, "workers_retired" },
 
-    { "dff_worker_restarts_total", "counter", "Python workers that were replaced.",
+    { "dff_worker_restarts_total", "counter", "Python workers that died or were killed.",
       ngx_http_dff_metrics_node_counter, 0, "worker_restarts" },
 
     { "dff_jobs_claimed_total", "counter", "Jobs that an executor took from a queue.",
