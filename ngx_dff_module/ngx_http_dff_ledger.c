@@ -29,7 +29,6 @@ ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker)
 }
 
 
-/* With a link that has gone meanwhile the pushes have gone, too: nothing was written. */
 static void
 ngx_http_dff_ledger_handler(ngx_event_t *ev)
 {
@@ -51,11 +50,16 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
     argv[3].data = text;
     argv[3].len = ngx_sprintf(text, "%i", number) - text;
 
-    if (ngx_http_dff_redis_command(&worker->commands, ngx_http_dff_ledger_on_count,
-                                   (void *) number, 4, argv)
+    if (ngx_http_dff_redis_behind(&worker->commands, ngx_http_dff_ledger_on_count,
+                                  (void *) number, 4, argv)
         == NGX_OK)
     {
         worker->owed -= number - (ngx_int_t) worker->pushed;
+
+    } else {
+        /* the pushes were not written either; they are answered, and not to be settled */
+        worker->answered = 0;
+        worker->taken = 0;
     }
 
     worker->pushed = 0;

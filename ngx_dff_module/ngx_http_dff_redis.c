@@ -104,6 +104,18 @@ ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callba
 }
 
 
+ngx_int_t
+ngx_http_dff_redis_behind(ngx_http_dff_redis_t *link, redisCallbackFn *callback, void *data,
+    int argc, const ngx_str_t *argv)
+{
+    if (link->state != NGX_HTTP_DFF_REDIS_LEAVING && !ngx_http_dff_redis_usable(link)) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_dff_redis_send(link, callback, data, argc, argv);
+}
+
+
 void
 ngx_http_dff_redis_leave(ngx_http_dff_redis_t *link, const char *text, size_t len)
 {

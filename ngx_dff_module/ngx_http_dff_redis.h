@@ -121,6 +121,11 @@ ngx_int_t ngx_http_dff_redis_command(ngx_http_dff_redis_t *link, redisCallbackFn
 ngx_int_t ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
     void *data, const char *command, size_t len);
 
+/* The same for a command that belongs to those which were taken in this turn: it leaves with
+ * them although the peer was found unfit meanwhile. NGX_ERROR: they have gone, unsent. */
+ngx_int_t ngx_http_dff_redis_behind(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
+    void *data, int argc, const ngx_str_t *argv);
+
 /* Posts an event, whose handler may add commands to what this turn writes. */
 void ngx_http_dff_redis_before_flush(ngx_http_dff_redis_t *link, ngx_event_t *ev);
 

@@ -2,6 +2,7 @@
 second or get their result, nothing piles up, and all is well again by itself."""
 
 import collections
+import contextlib
 import json
 import os
 import re
@@ -382,27 +383,85 @@ def test_an_error_about_the_queue_alone_is_refused_and_leaves_the_link_up(away):
     assert away.metric('dff_redis_reconnects_total{link="commands"}') == before
 
 
+def settled(away):
+    """What is missing in the ledger and stays so, while both workers push: a counter does not go
+    back, so what was counted and not taken is made up by pushes. Other tests leave something, too."""
+    seen = []
+    while len(seen) < 4 or len(set(seen[-4:])) > 1:
+        assert len(seen) < 50, seen
+        away.calls(8)
+        seen.append(read_ledger(away.node)['missing'])
+    return seen[-1]
+
+
 @pytest.mark.parametrize('refused,status', [('LPUSH', 503), ('HINCRBY', 200)])
 def test_the_ledger_balances_when_pushes_or_their_count_alone_were_refused(away, refused, status):
-    def missing():
-        return read_ledger(away.node)['missing']
-
-    def settled():
-        """What stays, while both workers push: a counter does not go back, so what was counted
-        and not taken is made up by pushes. Other tests leave something, too."""
-        seen = []
-        while len(seen) < 4 or len(set(seen[-4:])) > 1:
-            assert len(seen) < 50, seen
-            away.calls(8)
-            seen.append(missing())
-        return seen[-1]
-
-    before = settled()
+    before = settled(away)
     away.fake.set(errors={refused: WRONG_TYPE})
     assert {answer.status for answer in away.calls(8)} == {status}
-    wait_until(lambda: missing() != before, 3, 'an imbalance')
+    wait_until(lambda: read_ledger(away.node)['missing'] != before, 3, 'an imbalance')
     away.fake.set()
-    assert settled() == before
+    assert settled(away) == before
+
+
+@contextlib.contextmanager
+def stopped(workers):
+    """Until its end they do nothing: what has come by then is one turn of theirs."""
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def kept_alive(away, count):
+    """Connections of callers, all of one worker: call(link) sends a call on each, statuses()
+    are those of the answers."""
+    with contextlib.ExitStack() as stack:
+        def call(link):
+            for client in clients:
+                client.sendall(b'GET /api/v1/al/%s HTTP/1.1\r\nHost: x\r\n\r\n' % link.encode())
+
+        def statuses():
+            return {int(client.recv(65536).split(None, 2)[1]) for client in clients}
+
+        with stopped(away.workers()[1:]):
+            clients = [stack.enter_context(
+                socket.create_connection(('127.0.0.1', away.node.port), 5)) for _ in range(count)]
+            call('auln-ok')
+            assert statuses() == {200}
+        yield call, statuses
+
+
+def test_the_ledger_balances_when_the_link_breaks_in_the_turn_of_a_push(away):
+    before = settled(away)
+    with kept_alive(away, 8) as (call, statuses):
+        with stopped(away.workers()):
+            call('auln-ok')
+            away.fake.cut()
+        assert statuses() == {503}
+    wait_until(away.is_well, BACK, 'a node that is well again')
+    assert settled(away) == before
+
+
+def test_the_ledger_balances_when_a_link_is_found_unfit_in_the_turn_of_a_push(away):
+    before = settled(away)
+    with kept_alive(away, 8) as (ask, refused), kept_alive(away, 8) as (call, statuses):
+        away.fake.set(errors={'GET': OOM}, delay={'GET': 0.3})
+        asked = away.fake.counts['GET']
+        ask(f'auln-none{time.monotonic_ns()}')
+        wait_until(lambda: away.fake.counts['GET'] > asked, 5, 'a lookup')
+        with stopped(away.workers()):
+            call('auln-ok')
+            time.sleep(0.5)
+            away.fake.set()
+        assert refused() == {503}
+        assert 200 in statuses()
+    wait_until(away.is_well, BACK, 'a node that is well again')
+    assert settled(away) == before
 
 
 def test_a_count_that_was_refused_comes_without_another_push(away):
