@@ -340,8 +340,8 @@ ngx_http_dff_relay_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (wev->timer_set) {
-        ngx_del_timer(wev);
+    if (wev->timer_set && !wev->delayed) {
+        ngx_del_timer(wev);    /* the other one ends a pause of "limit_rate" */
     }
 
     r->write_event_handler = ngx_http_request_empty_handler;

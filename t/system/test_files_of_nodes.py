@@ -227,25 +227,45 @@ def test_a_caller_who_is_slow_gets_a_file_of_another_node_whole(two):
     assert len(got.partition(b'\r\n\r\n')[2]) == 3_000_000
 
 
+@contextlib.contextmanager
+def server(node, *directives):
+    """One more server of a node's nginx: get(path) is what it answers."""
+    port, path = free_port(), node.install / 'nginx/conf.d/more.conf'
+
+    def get(path):
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', timeout=20) as answer:
+            return answer.read().decode()
+
+    path.write_text('\n'.join(['server {', f'listen 127.0.0.1:{port};',
+                               'location /api/v1/ { dff; }', *directives, '}']))
+    try:
+        node.reload('nginx')
+        yield get
+    finally:
+        path.unlink()
+        node.reload('nginx')
+
+
+def test_a_file_of_another_node_keeps_to_limit_rate(two):
+    (resources(two[1]) / 'paced.txt').write_text('x' * 1_200_000)
+    with server(two[0], 'limit_rate 600k;') as get:
+        begin = time.monotonic()
+        assert len(get('/api/v1/al/auln-send?kwargs={"path":"paced.txt"}')) == 1_200_000
+        assert time.monotonic() - begin > 1
+
+
 @pytest.fixture
 def page(two):
     """page(text): what a page with server-side includes becomes on the first of the two."""
-    here, port = two[0], free_port()
-    folder = here.install / 'nginx/conf.d'
-    (folder / 'page.conf').write_text(
-        f'server {{ listen 127.0.0.1:{port}; ssi on; ssi_types *; '
-        f'location /api/v1/ {{ dff; }} location / {{ root {folder}; }} }}')
+    folder = two[0].install / 'nginx/conf.d'
 
-    def get(text):
+    def become(text):
         (folder / 'page').write_text(text)
-        with urllib.request.urlopen(f'http://127.0.0.1:{port}/page', timeout=20) as answer:
-            return answer.read().decode()
+        return get('/page')
 
-    here.reload('nginx')
-    yield get
-    for name in 'page.conf', 'page':
-        (folder / name).unlink(missing_ok=True)
-    here.reload('nginx')
+    with server(two[0], 'ssi on;', 'ssi_types *;', f'location / {{ root {folder}; }}') as get:
+        yield become
+    (folder / 'page').unlink(missing_ok=True)
 
 
 def test_files_of_another_node_are_parts_of_a_page(two, page):
