@@ -5,17 +5,34 @@
 #include "ngx_http_dff_control.h"
 #include "ngx_http_dff_disposition.h"
 
+#include "dff_own_header.h"
+
 static ngx_int_t ngx_http_dff_control_take(ngx_http_dff_ctx_t *ctx, json_t *document,
     ngx_http_dff_control_t *control);
 static ngx_int_t ngx_http_dff_control_headers(ngx_http_dff_ctx_t *ctx, json_t *headers,
     ngx_http_dff_control_t *control);
+static ngx_uint_t ngx_http_dff_control_is(const char *name, const char *other);
+static ngx_uint_t ngx_http_dff_control_is_range(const char *name);
 static ngx_uint_t ngx_http_dff_control_is_field(const char *name, json_t *value);
 static ngx_int_t ngx_http_dff_control_text(ngx_http_dff_ctx_t *ctx, json_t *value,
     ngx_str_t *text);
+static ngx_int_t ngx_http_dff_control_put(ngx_http_request_t *r, ngx_table_elt_t *added);
+static ngx_int_t ngx_http_dff_control_cache_control(ngx_http_request_t *r,
+    ngx_table_elt_t *added);
 
-/* Of a function's own headers: what nginx decides by the length and the connection. */
-static const char *const  ngx_http_dff_control_ours[] = {
-    "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer"
+/* Where nginx looks before it sends one of its own, and where its filters find them. */
+static const struct {
+    const char  *name;
+    size_t       offset;
+} ngx_http_dff_control_places[] = {
+    { "Date",             offsetof(ngx_http_headers_out_t, date) },
+    { "Server",           offsetof(ngx_http_headers_out_t, server) },
+    { "Last-Modified",    offsetof(ngx_http_headers_out_t, last_modified) },
+    { "ETag",             offsetof(ngx_http_headers_out_t, etag) },
+    { "Expires",          offsetof(ngx_http_headers_out_t, expires) },
+    { "Content-Encoding", offsetof(ngx_http_headers_out_t, content_encoding) },
+    { "Content-Range",    offsetof(ngx_http_headers_out_t, content_range) },
+    { "Accept-Ranges",    offsetof(ngx_http_headers_out_t, accept_ranges) }
 };
 
 
@@ -127,7 +144,7 @@ ngx_http_dff_control_headers(ngx_http_dff_ctx_t *ctx, json_t *headers,
             return NGX_ERROR;
         }
 
-        if (ngx_strcasecmp((u_char *) key, (u_char *) "Content-Type") == 0) {
+        if (ngx_http_dff_control_is(key, "Content-Type")) {
             /* nginx has a place of its own for it */
             control->type = (const char *) text.data;
             continue;
@@ -148,6 +165,21 @@ ngx_http_dff_control_headers(ngx_http_dff_ctx_t *ctx, json_t *headers,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_dff_control_is(const char *name, const char *other)
+{
+    return ngx_strcasecmp((u_char *) name, (u_char *) other) == 0;
+}
+
+
+static ngx_uint_t
+ngx_http_dff_control_is_range(const char *name)
+{
+    return ngx_http_dff_control_is(name, "Accept-Ranges")
+           || ngx_http_dff_control_is(name, "Content-Range");
 }
 
 
@@ -176,13 +208,7 @@ ngx_http_dff_control_is_field(const char *name, json_t *value)
         }
     }
 
-    for (i = 0; i < sizeof(ngx_http_dff_control_ours) / sizeof(char *); i++) {
-        if (ngx_strcasecmp((u_char *) name, (u_char *) ngx_http_dff_control_ours[i]) == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return !dff_own_header(name);
 }
 
 
@@ -217,26 +243,29 @@ ngx_http_dff_control_apply(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *cont
 {
     u_char                         *p;
     ngx_str_t                       etag;
-    ngx_uint_t                      i;
+    ngx_uint_t                      i, by_nginx;
     ngx_table_elt_t                *added;
     ngx_http_request_t             *r = ctx->request;
     ngx_http_dff_control_header_t  *header;
 
     header = control->headers == NULL ? NULL : control->headers->elts;
 
+    /* the ranges of a file: nginx cuts them, and says so */
+    by_nginx = control->file.len != 0 && control->status == NGX_HTTP_OK;
+
     for (i = 0; header != NULL && i < control->headers->nelts; i++) {
 
-        added = ngx_http_dff_answer_add(r, header[i].name, header[i].value);
-        if (added == NULL) {
-            return NGX_ERROR;
+        if (ngx_http_dff_control_is(header[i].name, "Content-Disposition")) {
+            control->disposition.len = 0;
+
+        } else if (by_nginx && ngx_http_dff_control_is_range(header[i].name)) {
+            continue;
         }
 
-        /* what nginx's filters look at */
-        if (ngx_strcasecmp(added->key.data, (u_char *) "ETag") == 0) {
-            r->headers_out.etag = added;
+        added = ngx_http_dff_answer_add(r, header[i].name, header[i].value);
 
-        } else if (ngx_strcasecmp(added->key.data, (u_char *) "Content-Encoding") == 0) {
-            r->headers_out.content_encoding = added;
+        if (added == NULL || ngx_http_dff_control_put(r, added) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
 
@@ -264,6 +293,83 @@ ngx_http_dff_control_apply(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *cont
 
     /* what else than a GET may not be answered 304 */
     ctx->conditional = control->allow_304 && r->method == NGX_HTTP_GET;
+
+    return NGX_OK;
+}
+
+
+/* To where nginx looks for it. One that is there already, as of a file or in another spelling,
+ * is not sent. */
+static ngx_int_t
+ngx_http_dff_control_put(ngx_http_request_t *r, ngx_table_elt_t *added)
+{
+    const char        *name = (const char *) added->key.data;
+    ngx_uint_t         i;
+    ngx_table_elt_t  **place;
+
+    if (ngx_http_dff_control_is(name, "Cache-Control")) {
+        return ngx_http_dff_control_cache_control(r, added);
+    }
+
+    for (i = 0;
+         i < sizeof(ngx_http_dff_control_places) / sizeof(ngx_http_dff_control_places[0]);
+         i++)
+    {
+        if (!ngx_http_dff_control_is(name, ngx_http_dff_control_places[i].name)) {
+            continue;
+        }
+
+        place = (ngx_table_elt_t **) ((char *) &r->headers_out
+                                      + ngx_http_dff_control_places[i].offset);
+        if (*place != NULL) {
+            (*place)->hash = 0;
+        }
+
+        *place = added;
+    }
+
+    if (added == r->headers_out.last_modified) {
+        /* what conditions are compared with; -1: none */
+        r->headers_out.last_modified_time = ngx_parse_http_time(added->value.data,
+                                                                added->value.len);
+    }
+
+    return NGX_OK;
+}
+
+
+/* "expires" of the location changes it. */
+static ngx_int_t
+ngx_http_dff_control_cache_control(ngx_http_request_t *r, ngx_table_elt_t *added)
+{
+    ngx_table_elt_t  **place;
+
+#if (nginx_version >= 1023000)
+
+    place = &r->headers_out.cache_control;
+
+    while (*place != NULL) {
+        place = &(*place)->next;
+    }
+
+#else
+
+    ngx_array_t  *all = &r->headers_out.cache_control;
+
+    if (all->elts == NULL
+        && ngx_array_init(all, r->pool, 2, sizeof(ngx_table_elt_t *)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    place = ngx_array_push(all);
+    if (place == NULL) {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    *place = added;
 
     return NGX_OK;
 }

@@ -30,7 +30,8 @@ typedef struct {
 ngx_int_t ngx_http_dff_control_read(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply,
     const char *type, ngx_http_dff_control_t *control);
 
-/* Puts the headers into the answer. NGX_ERROR: no memory. */
+/* Puts the headers into the answer, in the places of those that nginx or a file would have
+ * there. NGX_ERROR: no memory. */
 ngx_int_t ngx_http_dff_control_apply(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control);
 
 #endif

@@ -53,10 +53,7 @@ ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *contro
         return;
     }
 
-    if (fstat(fd, &st) == -1
-        || ngx_http_dff_file_auto_delete(ctx, control) != NGX_OK
-        || ngx_http_dff_control_apply(ctx, control) != NGX_OK)
-    {
+    if (fstat(fd, &st) == -1 || ngx_http_dff_file_auto_delete(ctx, control) != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
     }
@@ -64,7 +61,7 @@ ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *contro
     r->headers_out.last_modified_time = st.st_mtime;
     r->headers_out.content_length_n = st.st_size;
 
-    if (r->headers_out.etag == NULL && ngx_http_set_etag(r) != NGX_OK) {
+    if (ngx_http_set_etag(r) != NGX_OK || ngx_http_dff_control_apply(ctx, control) != NGX_OK) {
         ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return;
     }

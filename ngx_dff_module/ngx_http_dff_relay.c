@@ -267,8 +267,8 @@ ngx_http_dff_relay_begin(ngx_http_dff_relay_t *relay, const char *state, size_t 
     }
 
     if (relay->state.data == NULL
-        || ngx_http_dff_control_apply(ctx, &relay->control) != NGX_OK
-        || (r->headers_out.etag == NULL && ngx_http_set_etag(r) != NGX_OK))
+        || ngx_http_set_etag(r) != NGX_OK
+        || ngx_http_dff_control_apply(ctx, &relay->control) != NGX_OK)
     {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return NGX_DONE;

@@ -278,6 +278,104 @@ X-B: c
 xyz
 
 
+=== Date and Server of a function take the place of nginx's
+--- request
+GET /api/v1/al/auln-respond?kwargs={"data":"x","headers":{"Date":"Tue,%2014%20Nov%202023%2022:13:20%20GMT","server":"mine"}}
+--- response_headers
+Date: Tue, 14 Nov 2023 22:13:20 GMT
+Server: mine
+
+
+=== what concerns the connection, or is said to an nginx, is no function's to say
+--- request eval
+[map { "GET /api/v1/al/auln-respond?kwargs=%7B%22data%22:%22xyz%22,%22headers%22:%7B%22$_%22:%221%22%7D%7D" }
+qw(Content-Length content-length Transfer-Encoding Connection Keep-Alive Proxy-Connection TE Trailer Upgrade
+X-Accel-Redirect x-accel-buffering)]
+--- response_headers eval
+["Content-Length: 3", "Content-Length: 3", "!Transfer-Encoding\nContent-Length: 3", "Connection: close",
+map { "!$_" } qw(Keep-Alive Proxy-Connection TE Trailer Upgrade X-Accel-Redirect X-Accel-Buffering)]
+--- response_body eval
+[('xyz') x 11]
+
+
+=== headers that nginx makes of a file: the function's are sent alone
+--- request
+GET /api/v1/al/auln-send?kwargs={"path":"h.txt","content":"x","mtime":1700000000,"headers":{"Last-Modified":"Wed,%2015%20Nov%202023%2022:13:20%20GMT","etag":"\"own\"","Content-Disposition":"inline"}}
+--- response_headers
+Last-Modified: Wed, 15 Nov 2023 22:13:20 GMT
+ETag: "own"
+Content-Disposition: inline
+
+
+=== ranges of a file are nginx's
+--- request eval
+[("GET /api/v1/al/auln-send?kwargs=%7B%22path%22:%22h.txt%22,%22content%22:%220123456789%22,"
+. "%22headers%22:%7B%22Accept-Ranges%22:%22none%22,%22Content-Range%22:%22bytes%200-1/2%22%7D%7D") x 2]
+--- more_headers eval
+["", "Range: bytes=2-4"]
+--- error_code eval
+[200, 206]
+--- response_headers eval
+["Accept-Ranges: bytes\n!Content-Range", "Content-Range: bytes 2-4/10"]
+--- response_body eval
+["0123456789", "234"]
+
+
+=== ranges of anything else are the function's
+--- request
+GET /api/v1/al/auln-respond?kwargs={"data":"xy","status_code":206,"headers":{"Accept-Ranges":"bytes","Content-Range":"bytes%200-1/9"}}
+--- error_code: 206
+--- response_headers
+Accept-Ranges: bytes
+Content-Range: bytes 0-1/9
+--- response_body chomp
+xy
+
+
+=== a Last-Modified of the function's own is what a condition is compared with
+--- request eval
+my $q = 'kwargs=%7B%22data%22:%22x%22,%22allow_304%22:true,%22headers%22:%7B%22Last-Modified%22:%22Tue,%2014%20Nov%202023%2022:13:20%20GMT%22%7D%7D';
+["GET /api/v1/al/auln-respond?$q", "GET /api/v1/al/auln-respond?$q"]
+--- more_headers eval
+["If-Modified-Since: Tue, 14 Nov 2023 22:13:20 GMT", "If-Modified-Since: Mon, 13 Nov 2023 22:13:20 GMT"]
+--- error_code eval
+[304, 200]
+
+
+=== "expires" of the location changes what the function said and adds nothing
+--- config
+location /api/v1/ { dff; expires 60; }
+--- request
+GET /api/v1/al/auln-respond?kwargs={"data":"x","headers":{"Expires":"0","Cache-Control":"no-store"}}
+--- response_headers
+Cache-Control: max-age=60
+--- response_headers_like
+Expires: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT
+
+
+=== one of nginx in two spellings is one, others may be two
+--- request
+GET /api/v1/al/auln-respond?kwargs={"data":"x","headers":{"Server":"a","SERVER":"b","Set-Cookie":"a=1","set-cookie":"b=2"}}
+--- response_headers
+Server: b
+Set-Cookie: a=1, b=2
+
+
+=== headers of the platform are the platform's
+--- request
+GET /api/v1/al/auln-respond?kwargs={"data":"x","headers":{"X-Trace-Id":"x","X-Dff-Task-Id":"x","X-Request-Cost":"x","X-Content-Type-Options":"x","X-Dataflux-Func-Cache":"x","Access-Control-Allow-Origin":"*"}}
+--- more_headers
+Origin: http://a.example
+--- response_headers
+X-Content-Type-Options: nosniff
+!X-Dataflux-Func-Cache
+Access-Control-Allow-Origin: http://a.example
+--- response_headers_like
+X-Trace-Id: TRACE-[0-9A-F-]+
+X-Dff-Task-Id: task-\w{22}
+X-Request-Cost: \d+
+
+
 === an ETag of the function's own
 --- request
 GET /api/v1/al/auln-respond?kwargs={"data":"xyz","headers":{"ETag":"\"own\""},"allow_304":true}
