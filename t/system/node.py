@@ -65,7 +65,8 @@ class Response:
 
     def __init__(self, raw, body, seconds):
         self.status = raw.status
-        self.headers = {name.lower(): value for name, value in raw.getheaders()}
+        self.fields = [(name.lower(), value) for name, value in raw.getheaders()]
+        self.headers = dict(self.fields)
         self.body = body
         self.seconds = seconds
 
@@ -76,6 +77,10 @@ class Response:
     @property
     def json(self):
         return json.loads(self.body)
+
+    def all(self, name):
+        """The values of a header, which may be there more than once."""
+        return [value for field, value in self.fields if field == name]
 
     def __repr__(self):
         return f'<{self.status} in {self.seconds:.3f} s: {self.body[:500]!r}>'

@@ -49,6 +49,43 @@ def gone():
 '''
 
 
+RESPONDS = '''
+@DFF.API('A response as the arguments say')
+def respond(data, **options):
+    return DFF.RESP(data, **options)
+'''
+
+
+def respond(admin, headers, **options):
+    script_with(admin, RESPONDS)
+    good(publish(admin, 'tset__one'))
+    answer = admin.post('/api/v1/func/tset__one.respond', {
+        'kwargs': {'data': 'xyz', 'headers': headers, **options},
+        'options': {'unfold': True}}, headers={'Origin': 'http://a.example'})
+    assert answer.status == 200 and answer.text == 'xyz', answer
+    return answer
+
+
+def test_a_header_that_nginx_has_too_is_the_function_s_alone(admin, tset):
+    answer = respond(admin, {'Date': 'Tue, 14 Nov 2023 22:13:20 GMT', 'Server': 'mine',
+                             'Content-Disposition': 'inline'}, download='a.txt')
+    assert answer.all('date') == ['Tue, 14 Nov 2023 22:13:20 GMT']
+    assert answer.all('server') == ['mine']
+    assert answer.all('content-disposition') == ['inline']
+
+
+def test_a_function_cannot_send_nginx_to_another_location(admin, tset):
+    respond(admin, {'X-Accel-Redirect': '/api/v1/do/ping'})
+
+
+def test_headers_of_the_platform_are_no_function_s(admin, tset):
+    answer = respond(admin, {'Content-Length': '1', 'Transfer-Encoding': 'chunked',
+                             'Access-Control-Allow-Origin': '*', 'X-Trace-Id': 'x'})
+    assert answer.all('content-length') == ['3'] and not answer.all('transfer-encoding')
+    assert answer.all('access-control-allow-origin') == ['http://a.example']
+    assert len(answer.all('x-trace-id')) == 1 and answer.all('x-trace-id') != ['x']
+
+
 def test_a_file_that_a_function_returns_is_sent(node, admin, tset):
     script_with(admin, FILES)
     good(publish(admin, 'tset__one'))

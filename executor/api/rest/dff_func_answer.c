@@ -7,21 +7,22 @@
 #include <unistd.h>
 
 #include "dff_beneath.h"
+#include "dff_own_header.h"
 
 #include "dff_banned.h"
 
 
-/* A header of a script's own; those that say how the answer is sent are ours. */
+/* A header of a script's own. Here no cookies, which would be this API's; the status and the type
+ * are said elsewhere. */
 static bool
 dff_func_answer_may(const char *name)
 {
-    static const char *const ours[] = {
-        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer",
-        "set-cookie", "status", "content-type"
-    };
+    static const char *const ours[] = { "set-cookie", "status", "content-type" };
 
     if (name[0] == '\0' || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                       "0123456789-_")] != '\0')
+        return false;
+    if (dff_own_header(name))
         return false;
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (strcasecmp(name, ours[i]) == 0)
@@ -39,6 +40,7 @@ dff_func_answer_headers(dff_web_call_t *call, const json_t *control)
     const json_t     *download = json_object_get(control, "download");
     const char       *type = json_string_value(json_object_get(control, "contentType")), *name;
     json_t           *value;
+    bool              is_disposed = false;      /* in the script's own words */
 
     if (json_is_integer(status) && json_integer_value(status) >= 200
         && json_integer_value(status) <= 599)
@@ -46,9 +48,13 @@ dff_func_answer_headers(dff_web_call_t *call, const json_t *control)
     if (type != NULL && strpbrk(type, "\r\n") == NULL)
         answer->content_type = dff_arena_copy(&call->arena, dff_str_from(type));
     json_object_foreach(json_object_get(control, "headers"), name, value) {
-        if (json_is_string(value) && dff_func_answer_may(name))
-            dff_web_answer_header(answer, name, dff_str_from(json_string_value(value)));
+        if (!json_is_string(value) || !dff_func_answer_may(name))
+            continue;
+        is_disposed = is_disposed || strcasecmp(name, "Content-Disposition") == 0;
+        dff_web_answer_header(answer, name, dff_str_from(json_string_value(value)));
     }
+    if (is_disposed)
+        return;
     if (json_is_string(download))
         dff_web_answer_attachment(answer, dff_str_from(json_string_value(download)));
     else if (json_is_true(download))
