@@ -2,7 +2,6 @@
 is lost on the way there."""
 
 import json
-import threading
 import time
 
 import pytest
