@@ -72,11 +72,11 @@ dff_black_box_log(dff_black_box_t *box, dff_str_t text)
 }
 
 /* From the first whole line on, when the beginning is gone. */
-static void
-dff_black_box_tell_log(const dff_black_box_t *box, dff_buf_t *out)
+void
+dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out)
 {
     char        copy[DFF_BLACK_BOX_LOG];
-    uint32_t    written = box->log_len;
+    uint32_t    written = box == NULL ? 0 : box->log_len;
     size_t      at = written % sizeof(box->log), skip = 0;
     const char *newline;
 
@@ -91,7 +91,6 @@ dff_black_box_tell_log(const dff_black_box_t *box, dff_buf_t *out)
         newline = memchr(copy, '\n', sizeof(copy));
         skip = newline == NULL ? 0 : (size_t) (newline - copy) + 1;
     }
-    dff_buf_add_str(out, DFF_STR("\nthe end of its log:\n"));
     dff_buf_add(out, copy + skip, written - skip);
 }
 
@@ -109,7 +108,9 @@ dff_black_box_tell(const dff_black_box_t *box, dff_buf_t *out)
         dff_buf_add_str(out, DFF_STR("\nat its soft limit: "));
         dff_buf_add(out, stack, len);
     }
-    dff_black_box_tell_log(box, out);
+    if (box->log_len > 0)
+        dff_buf_add_str(out, DFF_STR("\nthe end of its log:\n"));
+    dff_black_box_end_of_log(box, out);
     while (out->len > 0 && out->data[out->len - 1] == '\n')
         out->len--;
 }

@@ -3,8 +3,9 @@
  * running call's log and the Python stack at its soft limit outlive the worker.
  *
  * The master makes it, and reads it when the worker has been killed; its descriptor goes
- * with the FORK, and the worker only writes. What is in it are a stranger's bytes: a script
- * can write into its own process's memory.
+ * with the FORK, and the worker only writes. It is told in the log; the end of the call's log
+ * is in the record of its task, too. What is in it are a stranger's bytes: a script can write
+ * into its own process's memory.
  */
 #ifndef DFF_BLACK_BOX_H
 #define DFF_BLACK_BOX_H
@@ -29,10 +30,14 @@ int dff_black_box_make(int *fd, dff_err_t *err);
 dff_black_box_t *dff_black_box_map(int fd);
 void dff_black_box_unmap(dff_black_box_t *box);
 
-/* Worker: a call begins; its log grows. */
+/* A call begins: the master says so when it sends one, since the worker may die before it
+ * does; what is here then were another's words. */
 void dff_black_box_begin(dff_black_box_t *box);
+/* Worker: the log of the call grows. */
 void dff_black_box_log(dff_black_box_t *box, dff_str_t text);
 
+/* Master: appends the end of the log, from a whole line on; of what is more than its size. */
+void dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out);
 /* Master: appends what there is, each part under a heading. */
 void dff_black_box_tell(const dff_black_box_t *box, dff_buf_t *out);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dff_form.h"
 #include "dff_id.h"
 #include "dff_time.h"
 
@@ -73,11 +74,13 @@ dff_run_free(dff_run_t *run)
     free(run);
 }
 
-/* Ends the run with an answer that the master makes itself. */
+/* Ends the run with an answer that the master makes itself; box: of a worker that ran it. */
 static void
-dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char *einfo)
+dff_run_fail_with_log(dff_run_t *run, const dff_black_box_t *box, dff_status_t status,
+    const char *etype, const char *einfo)
 {
     bool              started = run->state >= DFF_RUN_STARTED;
+    dff_buf_t         log = DFF_BUF_INIT;
     dff_answer_conf_t conf = {
         .kind = started ? DFF_ANSWER_FINISH : DFF_ANSWER_DROP,
         .status = status,
@@ -86,8 +89,19 @@ dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char 
         .envelope = started ? DFF_STR("") : (dff_str_t) { run->envelope, run->size },
     };
 
+    dff_black_box_end_of_log(box, &log);
+    /* A stranger's bytes: MySQL takes no row with others. */
+    if (dff_form_is_utf8((dff_str_t) { log.data, log.len }))
+        conf.log = (dff_str_t) { log.data, log.len };
     dff_outbox_add_failure(run->master->outbox, &conf, run->started_at_ms, etype, einfo);
+    dff_buf_release(&log);
     dff_run_free(run);
+}
+
+static void
+dff_run_fail(dff_run_t *run, dff_status_t status, const char *etype, const char *einfo)
+{
+    dff_run_fail_with_log(run, NULL, status, etype, einfo);
 }
 
 /* --- claimed -------------------------------------------------------------- */
@@ -317,6 +331,7 @@ dff_run_send(dff_run_t *run, dff_worker_proc_t *worker)
     }
     dff_published_leave(master->published, run);
 
+    dff_black_box_begin(worker->box);
     dff_worker_proc_busy(worker, run);
     dff_worker_proc_set_timer(worker, (int64_t) dff_run_timeout_s(run) * 1000);
     iov[0] = (struct iovec) { scripts.data, scripts.len };
@@ -344,9 +359,9 @@ dff_run_timer(dff_run_t *run)
 
     (void) snprintf(why, sizeof(why), "over its limit of %d s", dff_run_timeout_s(run));
     dff_worker_proc_kill(worker, why);
-    dff_run_fail(run, DFF_STATUS_TIMEOUT, "SoftTimeLimitExceeded",
-                 "raise SoftTimeLimitExceeded()\n"
-                 "billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()");
+    dff_run_fail_with_log(run, worker->box, DFF_STATUS_TIMEOUT, "SoftTimeLimitExceeded",
+                          "raise SoftTimeLimitExceeded()\n"
+                          "billiard.exceptions.SoftTimeLimitExceeded: SoftTimeLimitExceeded()");
 }
 
 static void
@@ -391,7 +406,8 @@ dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
 void
 dff_run_worker_lost(dff_run_t *run, const char *how)
 {
-    char einfo[256];
+    const dff_black_box_t *box = run->worker->box;
+    char                   einfo[256];
 
     run->worker = NULL;
     if (run->state != DFF_RUN_RUNNING)
@@ -403,7 +419,7 @@ dff_run_worker_lost(dff_run_t *run, const char *how)
         return;
     }
     (void) snprintf(einfo, sizeof(einfo), "WorkerLostError: %s", how);
-    dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError", einfo);
+    dff_run_fail_with_log(run, box, DFF_STATUS_LOST, "WorkerLostError", einfo);
 }
 
 static void

@@ -19,11 +19,11 @@ class Jobs:
         self.name = node.setting('_NODE_NAME')
         self.ids = []
 
-    def envelope(self, func, kwargs, **head):
+    def envelope(self, func, kwargs, script='t__basic', **head):
         job_id = f'task-recovery{time.time_ns()}'
         self.ids.append(job_id)
         head = json.dumps({
-            'id': job_id, 'func': f't__basic.{func}', 'queue': 1, 'origin': 'direct', 'timeout': 30,
+            'id': job_id, 'func': f'{script}.{func}', 'queue': 1, 'origin': 'direct', 'timeout': 30,
             'queuedAt': time.time_ns() // 1_000_000, 'keep': True, **head}, separators=(',', ':'))
         kwargs = json.dumps(kwargs)
         return job_id, f'DFF1 {len(head)} {len(kwargs)} 0\n{head}{kwargs}'

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from batches import batch_to as batch
+from batches import add_batch, batch_to as batch, call_batch
 from node import wait_until
+from test_master_recovery import Jobs
 
 
 def rows(node, table, task, *columns):
@@ -56,6 +57,36 @@ def test_a_timeout_and_a_killed_worker_are_failures(node):
     for task, word in ((late, 'SoftTimeLimitExceeded'), (dead, 'WorkerLostError')):
         wait_until(status_is(node, task, 'failure'), 20, 'the row')
         assert word in info(node, task, 'einfoTEXT')[0]
+
+
+def test_the_record_of_a_killed_call_has_the_end_of_its_log(node):
+    node.allow('signal 9')
+    add_batch(node, 'bat-stick', 't__marks.stick')
+    stuck = call_batch(node, 'bat-stick', {'timeout': 1}, word='flint').json['taskId']
+    dead = batch(node, 'auln-last-words', word='slate \u00e9')
+    for task, error, text in ((dead, 'SIGKILL', 'last words: slate \u00e9'),
+                              (stuck, 'SoftTimeLimitExceeded', 'before it stuck: flint')):
+        wait_until(status_is(node, task, 'failure'), 20, 'the row')
+        einfo, log, took = info(node, task, 'einfoTEXT', 'logMessageTEXT', 'startTime <= endTime')
+        assert error in einfo and text in log and took == '1'
+
+
+@pytest.mark.parametrize('func, kwargs, status, error, log', [
+    ('last_words', {'word': 'chalk'}, 'failure', 'WorkerLostError', 'last words: chalk'),
+    ('mark', {'path': '/nowhere/x', 'mark': 'm', 'seconds': 0}, 'failure', 'FileNotFoundError',
+     'Traceback'),
+])
+def test_a_job_of_a_crontab_has_a_record_with_times_log_and_error(
+        node, func, kwargs, status, error, log):
+    node.allow('signal 9', 'FileNotFoundError')
+    task = Jobs(node).push(func, kwargs, script='t__marks', queue=8, mode='crontab',
+                           origin='crontab', originId='cron-record')
+    wait_until(lambda: rows(node, 'crontab_task_info', task, 'status') == [status], 10, 'the row')
+    link, name, order, einfo, text = rows(
+        node, 'crontab_task_info', task, 'crontabConfigId', 'funcId',
+        'queueTime <= startTime AND startTime <= endTime', 'einfoTEXT', 'logMessageTEXT')
+    assert (link, name, order) == ('cron-record', f't__marks.{func}', '1')
+    assert error in einfo and log in text
 
 
 def test_a_batch_that_expires_leaves_a_record(node):
