@@ -14,7 +14,7 @@ import links
 import queues
 import tables
 from cases import CASES, body
-from measure import memory_mib, wrk_with_cpu
+from measure import memory_mib, memory_under_load, wrk_with_cpu
 from node import wait_until
 from peer_dff import Dff
 from peers import Celery, Gunicorn, Uwsgi
@@ -77,7 +77,7 @@ def run(sides, options, folder):
     cases = [case for case in CASES if options.only in case.name]
     results = run_cases(sides, cases, options, folder)
     print(tables.cases(cases, sides, results, options))
-    loaded = {side.name: memory_mib(side.pids()) for side in sides}
+    loaded = {side.name: memory_under_load(side, folder, side.url('test_func')) for side in sides}
     print(tables.memory(sides, rest, loaded))
 
     if options.jobs:

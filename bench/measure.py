@@ -1,9 +1,11 @@
 """Load by wrk, and what it has cost: time and memory of a side's processes."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
 import subprocess
+import time
 
 UNITS = {'us': 1, 'ms': 1000, 's': 1_000_000, 'm': 60_000_000}
 
@@ -41,6 +43,16 @@ def wrk_with_cpu(side, *words, **options):
     assert result['calls'] > 0, f'{side.name} answered nothing'
     result['cpu'] = (cpu_seconds(side.pids()) - before) / result['calls'] * 1e6
     return result
+
+
+def memory_under_load(side, folder, url):
+    """MiB in the middle of some seconds of load, which are measured for nothing else."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        load = pool.submit(wrk, folder, url, 32, 4)
+        time.sleep(2)
+        mib = memory_mib(side.pids())
+        load.result()
+    return mib
 
 
 def cpu_seconds(pids):

@@ -39,7 +39,7 @@ def cases(those, sides, results, options):
 
 
 def memory(sides, rest, loaded):
-    return table(('memory, MiB', 'side', 'at rest', 'after the load'),
+    return table(('memory, MiB', 'side', 'at rest', 'under load'),
                  [('all processes', side.name, f'{rest[side.name]:.0f}',
                    f'{loaded[side.name]:.0f}') for side in sides])
 
