@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 
-from faults import marks_folder, read_marks
+from faults import marks_folder, read_marks, settle
+from ledger import check_ledger
 from node import Node, wait_until
 
 
@@ -48,6 +49,7 @@ def under_load(node, disturb, count=4, **kwargs):
             load.join()
     failed = [text for load in loads for text in load.failed]
     assert not failed, failed[:5]
+    settle(node)
     return sum(load.answered for load in loads)
 
 
@@ -107,6 +109,7 @@ def test_a_restart_of_the_executor_waits_for_functions_and_starts_none_twice(fre
         assert caller.answer.text == caller.kwargs['mark'], caller.answer
     begun, ended = read_marks(path)
     assert begun == ended == {caller.kwargs['mark']: 1 for caller in running + queued}
+    settle(node)
 
 
 def test_without_redis_a_call_is_503_within_a_second_and_all_heals_by_itself(fresh_node):
@@ -123,6 +126,7 @@ def test_without_redis_a_call_is_503_within_a_second_and_all_heals_by_itself(fre
 
     node.start('redis')
     wait_until(lambda: node.call('auln-ok').status == 200, 10, 'an answer after the restart')
+    settle(node)
 
 
 def test_without_mysql_calls_go_on_and_management_says_why(test_folder):
@@ -136,6 +140,7 @@ def test_without_mysql_calls_go_on_and_management_says_why(test_folder):
         assert done.returncode == 1 and 'MySQL' in done.stderr
         node.restart('executor', 'nginx')
         assert node.call('auln-plus', x=1, y=2).json == 3
+        settle(node)
 
         node.start('mysql')
         assert 'auln-ok' in node.ctl('link', 'list').stdout
@@ -162,3 +167,4 @@ def test_a_full_queue_is_599_50_at_once_and_the_waiting_calls_are_answered(make_
         assert answer.json['error'] == 599.5, answer
         assert answer.json['detail']['limit'] == 3
         assert answer.seconds < 0.5
+    check_ledger(node, withdrawn=len(refused))

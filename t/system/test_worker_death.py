@@ -7,7 +7,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from faults import marks_folder
+from faults import marks_folder, settle
 from node import log_events, wait_until
 from test_master_recovery import Jobs
 
@@ -36,6 +36,7 @@ def test_kill_9_of_a_worker_in_a_call_is_answered_within_a_second(fresh_node):
     assert 'signal 9' in answer.json['detail']['einfoTEXT']
     assert ended_at - killed_at < 1
     assert node.call('auln-ok').text == 'ok'
+    assert settle(node)['lost'] == 1
 
 
 def test_a_killed_worker_costs_its_job_and_none_that_runs_beside_or_waits_behind_it(fresh_node):
@@ -56,6 +57,7 @@ def test_a_killed_worker_costs_its_job_and_none_that_runs_beside_or_waits_behind
     assert jobs.statuses() == ['lost'] + ['success'] * 4
     wait_until(lambda: len(node.python_workers()) == len(before), 5, 'a new worker')
     assert len(before - set(node.python_workers())) == 1
+    assert settle(node)['lost'] == 1
 
 
 def test_a_call_that_ends_its_process_costs_only_itself(node):
