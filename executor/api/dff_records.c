@@ -125,7 +125,8 @@ dff_records_is_bad(dff_records_t *records, dff_str_t bytes, const dff_err_t *err
     return (taken > 0 || bytes.len > DFF_RECORDS_BLAMED) && dff_records_db_answers(records);
 }
 
-/* After the batch was refused: each record by itself. bytes: NULL data when it was taken. */
+/* After the batch was refused: each record by itself. bytes: NULL data when it was taken. While
+ * the server takes none each try only costs time, in which this process serves nobody. */
 static int
 dff_records_write_each(dff_records_t *records, const dff_record_t *batch, dff_str_t *bytes,
     size_t count, dff_err_t *err)
@@ -136,6 +137,8 @@ dff_records_write_each(dff_records_t *records, const dff_record_t *batch, dff_st
         if (dff_task_rows_write(records->api->db, &batch[i], 1, err) == DFF_OK) {
             bytes[i].data = NULL;
             taken++;
+        } else if (dff_db_is_for_now(records->api->db)) {
+            return DFF_ERROR;
         }
     }
     for (i = 0; i < count; i++) {
@@ -173,7 +176,7 @@ dff_records_write(dff_records_t *records, redisReply *list, dff_err_t *err)
         count++;
     }
     rc = dff_task_rows_write(records->api->db, batch, count, err);
-    if (rc != DFF_OK && dff_records_db_answers(records))
+    if (rc != DFF_OK && !dff_db_is_for_now(records->api->db) && dff_records_db_answers(records))
         rc = dff_records_write_each(records, batch, bytes, count, err);
 
 done:

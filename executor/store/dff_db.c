@@ -16,6 +16,11 @@
 #define DFF_DB_PING_AFTER_MS      10000     /* idle longer: the server may have closed it */
 #define DFF_DB_TRANSACTION_TRIES  5
 
+/* What waits for locks of others: of rows, and of whole tables (ALTER, LOCK TABLES). The second
+ * has no bound of its own in a server; what waits for it would only end by io_timeout_s. */
+#define DFF_DB_LOCKS_BRIEF  "SET innodb_lock_wait_timeout = 1, lock_wait_timeout = 1"
+#define DFF_DB_LOCKS_USUAL  "SET innodb_lock_wait_timeout = 10, lock_wait_timeout = DEFAULT"
+
 /* Numbers of errors, the same in all servers and both client libraries. */
 enum {
     DFF_ER_DISK_FULL = 1021, DFF_ER_DB_DENIED = 1044, DFF_ER_ACCESS_DENIED = 1045,
@@ -418,7 +423,10 @@ dff_db_try_transaction(dff_db_t *db, dff_db_body_fn body, void *ctx, bool *again
     }
     db->in_transaction = true;
 
-    rc = body(db, ctx, err);
+    rc = db->brief ? dff_db_define(db, DFF_DB_LOCKS_BRIEF, err) : DFF_OK;
+    if (rc == DFF_OK) {
+        rc = body(db, ctx, err);
+    }
     if (rc == DFF_OK && dff_db_define(db, "COMMIT", err) == DFF_OK) {
         db->in_transaction = false;
         return DFF_OK;
@@ -428,7 +436,7 @@ dff_db_try_transaction(dff_db_t *db, dff_db_body_fn body, void *ctx, bool *again
     }
 
     number = db->last_errno;
-    *again = number == DFF_ER_DEADLOCK || number == DFF_ER_LOCK_WAIT_TIMEOUT;
+    *again = number == DFF_ER_DEADLOCK || (number == DFF_ER_LOCK_WAIT_TIMEOUT && !db->brief);
     /* A lost connection rolls back by itself. */
     if (!db->lost && dff_db_define(db, "ROLLBACK", NULL) != DFF_OK && db->connected) {
         dff_db_close(db);
@@ -454,4 +462,23 @@ dff_db_transaction(dff_db_t *db, dff_db_body_fn body, void *ctx, dff_err_t *err)
         }
         (void) usleep(try * 20000);     /* interrupted is as good */
     }
+}
+
+
+int
+dff_db_transaction_brief(dff_db_t *db, dff_db_body_fn body, void *ctx, dff_err_t *err)
+{
+    unsigned number;
+    int      rc;
+
+    db->brief = true;
+    rc = dff_db_transaction(db, body, ctx, err);
+    db->brief = false;
+    number = db->last_errno;
+    /* A new connection begins with the usual times. */
+    if (db->connected && dff_db_define(db, DFF_DB_LOCKS_USUAL, NULL) != DFF_OK && db->connected) {
+        dff_db_close(db);
+    }
+    db->last_errno = number;
+    return rc;
 }

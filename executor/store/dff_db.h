@@ -113,6 +113,8 @@ int64_t dff_db_number(dff_str_t cell);
  */
 typedef int (*dff_db_body_fn)(dff_db_t *db, void *ctx, dff_err_t *err);
 int dff_db_transaction(dff_db_t *db, dff_db_body_fn body, void *ctx, dff_err_t *err);
+/* For what can as well be done later: a lock of others is waited for a second, once. */
+int dff_db_transaction_brief(dff_db_t *db, dff_db_body_fn body, void *ctx, dff_err_t *err);
 
 /* A definition statement of our own migration files (no values, not prepared:
  * the protocol of prepared statements does not know all of them). */

@@ -31,6 +31,7 @@ struct dff_db_s {
     MYSQL               handle;
     bool                connected;
     bool                in_transaction;
+    bool                brief;             /* see dff_db_transaction_brief() */
     bool                lost;              /* inside a transaction: nothing goes on */
     unsigned            last_errno;
     int64_t             last_use_ms;       /* monotonic */

@@ -311,7 +311,7 @@ dff_task_rows_write(dff_db_t *db, const dff_record_t *records, size_t count, dff
 {
     dff_task_rows_t all = { records, count };
 
-    return dff_db_transaction(db, dff_task_write_body, &all, err);
+    return dff_db_transaction_brief(db, dff_task_write_body, &all, err);
 }
 
 /* --- reading ------------------------------------------------------------------------ */

@@ -1,11 +1,14 @@
 """Records of tasks: what batches and calls with saveResult leave in MySQL, and that nothing
 is lost on the way there."""
 
+import contextlib
 import json
+import subprocess
 import time
 
 import pytest
 
+from api import administrator
 from batches import add_batch, batch_to as batch, call_batch
 from node import wait_until
 from test_master_recovery import Jobs
@@ -186,6 +189,54 @@ def test_a_large_record_waits_for_a_server_that_is_read_only(make_node):
         other.mysql('SET GLOBAL read_only = 0')
     wait_until(status_is(node, 'task-r-large', 'success'), 20, 'the row')
     assert node.redis('LLEN', 'dff:bad') == 0
+
+
+LOCKS = {
+    'a row': "START TRANSACTION; INSERT INTO batch_task_info (id, batchId, funcId, "
+             "scriptPublishVersion) VALUES ('task-r-locked', 'bat', 'a__b.c', 1);",
+    'a table': 'LOCK TABLES batch_task_info WRITE;',
+}
+
+
+@contextlib.contextmanager
+def locked(node, statements):
+    """Another client of MySQL has run these statements, and stays."""
+    path = node.mysql_of.install / 'run/mysql/mysql.sock'
+    with subprocess.Popen(
+            ['mariadb', '--no-defaults', f'--socket={path}', '--user=root', '--unbuffered', '--batch',
+             '--skip-column-names', node.setting('MYSQL_DATABASE')], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        client.stdin.write(f"{statements} SELECT 'locked';\n")
+        client.stdin.flush()
+        assert client.stdout.readline() == 'locked\n'
+        yield
+        client.stdin.close()
+
+
+@pytest.mark.parametrize('what', LOCKS)
+def test_locks_of_others_keep_records_waiting_and_no_request(make_node, what):
+    node = make_node(_API_PROCESSES=1)
+    node.start()
+    admin = administrator(node)
+
+    def record(task):
+        head = json.dumps({'id': task, 'func': 'a__b.c', 'origin': 'batch', 'status': 'success',
+                           'endedAt': int(time.time() * 1000)}, separators=(',', ':'))
+        return f'DFT1 {len(head)} 0 0 0\n{head}'
+
+    tasks = ['task-r-before', 'task-r-locked', 'task-r-behind']
+    with locked(node, LOCKS[what]):
+        node.redis('LPUSH', 'dff:records', *map(record, tasks))
+        wait_until(lambda: node.redis('LLEN', 'dff:records:writing') == 3, 5, 'the writing')
+        for _ in range(4):
+            answer = admin.get('/api/v1/scripts/do/list')
+            assert answer.status == 200 and answer.seconds < 4, answer
+            time.sleep(0.5)
+        assert node.redis('LLEN', 'dff:records:writing') == 3
+    for task in tasks:
+        wait_until(status_is(node, task, 'success'), 20, 'the row')
+    assert node.redis('LLEN', 'dff:bad') == 0
+    assert 'records of tasks wait in Redis: ' in node.log_text()
 
 
 def test_records_may_come_twice_and_in_any_order(node):
