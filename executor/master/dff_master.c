@@ -162,8 +162,10 @@ dff_master_redis_ready(void *ctx)
     dff_runs_ask_again(master);
     dff_outbox_send_again(master->outbox);
     dff_published_ask_again(master->published);
-    if (master->state == DFF_MASTER_DRAINING && !master->given_back)
+    if (master->state == DFF_MASTER_DRAINING) {
+        master->refused = false;
         dff_master_give_back(master);
+    }
 }
 
 static void

@@ -107,7 +107,9 @@ struct dff_master_s {
     dff_counters_t        counters;
     int64_t               started_at_ms;    /* Unix time */
     bool                  served;       /* the node's keys in Redis are ours */
-    bool                  given_back;   /* DRAINING: claimed:<node> is empty */
+    bool                  giving_back;  /* DRAINING: it is asked of Redis */
+    bool                  given_back;   /* DRAINING: that was answered, and */
+    bool                  refused;      /* Redis would not: it takes our answers neither */
     bool                  left;         /* ENDING: our keys are gone */
     int64_t               give_up_ms;   /* monotonic: end of the waiting in DRAINING, ENDING */
 
@@ -121,7 +123,8 @@ struct dff_master_s {
 void dff_master_recovered(dff_master_t *master);
 /* A signal: no more jobs, end when the running ones have ended. */
 void dff_master_drain(dff_master_t *master);
-/* DRAINING: what is claimed goes back to its queues; again when Redis was away. */
+/* DRAINING: what is claimed goes back to its queues. Again every second: Redis may have been
+ * away, or have refused. */
 void dff_master_give_back(dff_master_t *master);
 /* End of a turn of the loop, and every second: is there still something to wait for? */
 void dff_master_settle_end(dff_master_t *master);

@@ -91,14 +91,21 @@ dff_master_end(dff_master_t *master)
 }
 
 static void
-dff_master_on_given_back(void *ctx)
+dff_master_on_given_back(void *ctx, bool whole)
 {
-    ((dff_master_t *) ctx)->given_back = true;
+    dff_master_t *master = ctx;
+
+    master->giving_back = false;
+    master->given_back = true;
+    master->refused = !whole;
 }
 
 void
 dff_master_give_back(dff_master_t *master)
 {
+    if (master->giving_back)
+        return;
+    master->giving_back = true;
     dff_recovery_give_back_own(master->recovery, dff_master_on_given_back, master);
 }
 
@@ -141,6 +148,7 @@ dff_master_settle_end(dff_master_t *master)
     bool redis = dff_redis_link_ready(master->command);
 
     if (master->state == DFF_MASTER_DRAINING) {
+        redis = redis && !master->refused;
         if (!redis && master->give_up_ms == 0)
             master->give_up_ms = dff_time_monotonic_ms() + DFF_DRAIN_WITHOUT_REDIS_MS;
         else if (redis)
@@ -160,6 +168,8 @@ dff_master_tick_end(dff_master_t *master)
 {
     int i, busy = 0;
 
+    if (master->state == DFF_MASTER_DRAINING)
+        dff_master_give_back(master);
     if (master->give_up_ms == 0 || dff_time_monotonic_ms() < master->give_up_ms)
         return;
     if (master->state == DFF_MASTER_ENDING) {
@@ -174,8 +184,8 @@ dff_master_tick_end(dff_master_t *master)
         busy += master->pool->groups[i].busy;
     if (busy > 0)
         return;                 /* they have their own time limits */
-    dff_log_error(&master->log, NULL, "Redis is away: %zu results are not delivered",
-                  dff_outbox_count(master->outbox));
+    dff_log_error(&master->log, NULL, "Redis is away, or refuses: %zu results are not "
+                  "delivered", dff_outbox_count(master->outbox));
     master->exit_status = 1;
     dff_master_end(master);
 }

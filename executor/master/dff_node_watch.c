@@ -87,8 +87,9 @@ dff_node_get(dff_node_watch_t *watch, dff_str_t name)
 }
 
 static void
-dff_node_rescued(void *ctx)
+dff_node_rescued(void *ctx, bool whole)
 {
+    (void) whole;       /* there is another round while the node is gone */
     ((dff_node_t *) ctx)->rescuing = false;
 }
 

@@ -27,8 +27,9 @@ typedef struct dff_rescue_s {
     bool           own;                 /* no look at the heartbeat: it is ours */
     bool           claimed_only;
     bool           forget;              /* takes the node off dff:nodes at the end */
-    void         (*done)(void *ctx);
+    dff_recovery_done_fn done;
     void          *ctx;
+    bool           whole;               /* nothing has broken it off */
     size_t         moved;
     int64_t        cut_ms;              /* monotonic: its master was cut off from Redis */
     char           node[DFF_NODE_NAME_MAX + 1];
@@ -176,8 +177,9 @@ dff_recovery_end_started(dff_master_t *master, dff_str_t node, dff_str_t id, dff
 static void
 dff_rescue_end(dff_rescue_t *rescue)
 {
-    void (*done)(void *) = rescue->done;
-    void  *ctx = rescue->ctx;
+    dff_recovery_done_fn done = rescue->done;
+    void                *ctx = rescue->ctx;
+    bool                 whole = rescue->whole;
 
     if (rescue->moved > 0)
         dff_log_warn(&rescue->master->log, NULL, "%zu claimed jobs of node %s are back in their "
@@ -185,11 +187,11 @@ dff_rescue_end(dff_rescue_t *rescue)
     LIST_REMOVE(rescue, all);
     free(rescue);
     if (done != NULL)
-        done(ctx);
+        done(ctx, whole);
 }
 
 static dff_rescue_t *
-dff_rescue_new(dff_recovery_t *recovery, dff_str_t node, bool own, void (*done)(void *ctx),
+dff_rescue_new(dff_recovery_t *recovery, dff_str_t node, bool own, dff_recovery_done_fn done,
     void *ctx)
 {
     dff_rescue_t *rescue = calloc(1, sizeof(*rescue));
@@ -251,12 +253,14 @@ dff_rescue_on_give_back(redisAsyncContext *ac, void *reply_ptr, void *data)
         return;
     }
     rescue->moved += (size_t) reply->integer;
-    if (reply->integer == DFF_GIVE_BACK_COUNT)
+    if (reply->integer == DFF_GIVE_BACK_COUNT) {
         dff_rescue_give_back(rescue, DFF_LUA_BY_SHA);
-    else if (rescue->claimed_only)
+    } else if (rescue->claimed_only) {
+        rescue->whole = true;
         dff_rescue_end(rescue);
-    else
+    } else {
         dff_rescue_read_started(rescue);
+    }
 }
 
 static void
@@ -325,6 +329,7 @@ dff_rescue_on_started(redisAsyncContext *ac, void *reply_ptr, void *data)
     }
     if (rescue->forget)
         dff_rescue_forget(rescue);
+    rescue->whole = true;
     dff_rescue_end(rescue);
 }
 
@@ -343,13 +348,13 @@ dff_rescue_read_started(dff_rescue_t *rescue)
 }
 
 void
-dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget, void (*done)(void *ctx),
+dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget, dff_recovery_done_fn done,
     void *ctx)
 {
     dff_rescue_t *rescue = dff_rescue_new(recovery, node, false, done, ctx);
 
     if (rescue == NULL) {
-        done(ctx);
+        done(ctx, false);
         return;
     }
     rescue->forget = forget;
@@ -357,14 +362,14 @@ dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget, void (*
 }
 
 void
-dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), void *ctx)
+dff_recovery_give_back_own(dff_recovery_t *recovery, dff_recovery_done_fn done, void *ctx)
 {
     dff_rescue_t *rescue = dff_rescue_new(recovery, dff_master_node(recovery->master), true, done,
                                           ctx);
 
     if (rescue == NULL) {
         if (done != NULL)
-            done(ctx);
+            done(ctx, false);
         return;
     }
     rescue->claimed_only = true;
@@ -393,9 +398,11 @@ dff_recovery_give_back_one(dff_master_t *master, const dff_job_t *job, dff_str_t
 /* --- our own last life ---------------------------------------------------- */
 
 static void
-dff_recovery_own_done(void *ctx)
+dff_recovery_own_done(void *ctx, bool whole)
 {
     dff_recovery_t *recovery = ctx;
+
+    (void) whole;       /* of what Redis has refused the rest is found by the sweep */
 
     /* A round that broke off is begun again when Redis is back. */
     if (dff_redis_link_ready(recovery->master->command))

@@ -19,6 +19,9 @@
 
 typedef struct dff_recovery_s dff_recovery_t;
 
+/* A round has ended. whole: it has done all; else Redis went away, or refused. */
+typedef void (*dff_recovery_done_fn)(void *ctx, bool whole);
+
 dff_recovery_t *dff_recovery_new(dff_master_t *master);
 void dff_recovery_free(dff_recovery_t *recovery);
 
@@ -30,10 +33,10 @@ void dff_recovery_tick(dff_recovery_t *recovery);
 /* One round for a dead node; done runs at its end, whatever it was. forget: takes it off
  * dff:nodes when nothing is left. */
 void dff_recovery_node(dff_recovery_t *recovery, dff_str_t node, bool forget,
-    void (*done)(void *ctx), void *ctx);
+    dff_recovery_done_fn done, void *ctx);
 
 /* Gives all of claimed:<our node> back; done may be NULL. */
-void dff_recovery_give_back_own(dff_recovery_t *recovery, void (*done)(void *ctx), void *ctx);
+void dff_recovery_give_back_own(dff_recovery_t *recovery, dff_recovery_done_fn done, void *ctx);
 /* One claimed job of ours that this process gives up, or does not know; job NULL: it is
  * unreadable. DFF_ERROR: Redis is away. Without an answer it is found again by the sweep. */
 int dff_recovery_give_back_one(dff_master_t *master, const dff_job_t *job, dff_str_t envelope);

@@ -120,6 +120,46 @@ def test_a_second_signal_ends_it_at_once_and_tells_who_waits_for_what_runs(jobs)
     node.ctl('queue', 'clear', 1)       # or they run when the node is made away with
 
 
+def refuse_writes(node, on=True):
+    """Redis answers each write with NOREPLICAS."""
+    node.redis('CONFIG', 'SET', 'min-replicas-to-write', int(on))
+
+
+def test_a_stop_gives_claimed_jobs_back_when_redis_takes_them_again(jobs):
+    node = jobs.node
+    node.allow('NOREPLICAS')
+    for _ in range(4):
+        jobs.push('nap', {'seconds': 9})
+    wait_until(lambda: jobs.held() == (2, 2), 5, 'two started, two claimed')
+
+    refuse_writes(node)
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: 'recovery of node' in node.log_text(), 5, 'the refusal')
+    refuse_writes(node, False)
+    wait_until(lambda: jobs.queued() == jobs.ids[2:], 3, 'the claimed ones in their queue')
+    assert jobs.held() == (0, 2) and node.pid('executor'), 'not only at the end'
+    wait_until(lambda: node.pid('executor') is None, 15, 'end of the executor')
+    node.start('executor')
+    assert jobs.statuses() == ['success'] * 4
+
+
+def test_a_stop_ends_although_redis_refuses_the_results(jobs):
+    node = jobs.node
+    node.allow('NOREPLICAS', 'not delivered', 'is lost: node')
+    jobs.push('nap', {'seconds': 1})
+    wait_until(lambda: jobs.held() == (0, 1), 5, 'one started')
+
+    refuse_writes(node)
+    node.kill('executor', signal.SIGTERM)
+    try:
+        wait_until(lambda: node.pid('executor') is None, 20, 'end of the executor')
+    finally:
+        refuse_writes(node, False)
+    node.start('executor')
+    assert jobs.statuses() == ['lost']
+    check_ledger(node, waiting=0, claimed=0, running=0)
+
+
 def test_a_refused_second_executor_leaves_the_living_one_alone(jobs, make_node):
     node = jobs.node
     for _ in range(4):
