@@ -130,10 +130,12 @@ dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply)
     answer->in_flight = false;
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
         answer->resent = answer->careful = true;     /* the outcome is unknown */
-        if (reply != NULL)
-            dff_log_warn(&answer->master->log, answer->id.data, "the answer was refused by Redis: "
-                         "%s; it is sent again", reply->type == REDIS_REPLY_ERROR ? reply->str
-                         : "odd reply");
+        if (reply == NULL || answer->told)
+            return;
+        answer->told = true;
+        dff_log_warn(&answer->master->log, answer->id.data, "the answer was refused by Redis: %s; "
+                     "it is sent again every second", reply->type == REDIS_REPLY_ERROR ? reply->str
+                     : "odd reply");
         return;
     }
     if (reply->integer == 1 || (reply->integer == 0 && answer->resent))
@@ -309,11 +311,11 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     answer->master = master;
     answer->kind = conf->kind;
     answer->status = conf->status;
-    answer->in_flight = answer->resent = answer->unheard = false;
+    answer->in_flight = answer->resent = answer->told = answer->unheard = false;
     answer->careful = conf->careful;
     answer->push = job->producer.len > 0
                    && (job->wait_until_ms == 0
-                       || now_ms < job->wait_until_ms + DFF_ANSWER_SKEW_MS);
+                       || now_ms - DFF_ANSWER_SKEW_MS < job->wait_until_ms);
     answer->ttl_s = 0;
     if (job->keep_result || job->producer.len == 0 || job->wait_until_ms <= now_ms)
         answer->ttl_s = (int) master->cfg->worker_result_expires_s;

@@ -35,6 +35,7 @@ typedef struct dff_answer_s {
     dff_status_t              status;
     bool                      push;         /* somebody waits */
     bool                      in_flight, resent;
+    bool                      told;         /* that Redis has refused it is in the log */
     bool                      careful;      /* asks whether the job is still ours: dff_fence.h */
     bool                      unheard;      /* done, but nobody listened: it is pushed now */
     int                       ttl_s;        /* result:<id>; 0: not stored */

@@ -194,6 +194,13 @@ def test_unreadable_bytes_in_a_queue_are_kept_aside_and_block_nobody(jobs):
     assert jobs.held() == (0, 0)
 
 
+def test_a_producer_that_waits_for_ever_has_its_reply(jobs):
+    node = jobs.node
+    jobs.push('ok', {}, producer='waits-for-ever', waitUntil=2 ** 63 - 1)
+    assert jobs.statuses() == ['success']
+    assert node.redis('LLEN', 'dff:reply:waits-for-ever') == 1
+
+
 def test_jobs_that_end_while_redis_is_restarted_are_answered_after_it(jobs):
     node = jobs.node
     node.allow('ESysCache', 'redis', 'Redis')
