@@ -394,3 +394,25 @@ dff_config_release(dff_config_t *cfg)
     free(cfg->path);
     memset(cfg, 0, sizeof(*cfg));
 }
+
+static bool
+dff_config_differs(const dff_setting_t *row, const dff_config_t *a, const dff_config_t *b)
+{
+    if (row->type <= DFF_SETTING_MAP)
+        return strcmp(*dff_setting_text(row, a), *dff_setting_text(row, b)) != 0;
+    return dff_setting_number(row, a) != dff_setting_number(row, b);
+}
+
+void
+dff_config_restart_keys(const dff_config_t *a, const dff_config_t *b,
+    void (*tell)(void *ctx, const char *key), void *ctx)
+{
+    const dff_setting_t *row;
+    size_t               i;
+
+    for (i = 0; i < DFF_SETTING_COUNT; i++) {
+        row = dff_setting_at(i);
+        if ((row->flags & DFF_SETTING_RUNTIME) == 0 && dff_config_differs(row, a, b))
+            tell(ctx, row->key);
+    }
+}

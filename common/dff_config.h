@@ -115,6 +115,10 @@ void dff_config_release(dff_config_t *cfg);      /* wipes the secrets */
 
 /* Every key with its value in force, as YAML; secrets as "***". */
 void dff_config_show(const dff_config_t *cfg, FILE *out);
+/* Tells, in the order of the reference, each key that has another value in b than in a and
+ * that a reload does not apply. */
+void dff_config_restart_keys(const dff_config_t *a, const dff_config_t *b,
+    void (*tell)(void *ctx, const char *key), void *ctx);
 /* The reference table as Markdown (docs/configuration.md is made from it). */
 void dff_config_document(FILE *out);
 

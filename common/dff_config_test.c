@@ -246,6 +246,37 @@ what_is_shown_hides_secrets_and_can_be_loaded(void **state)
     free(shown);
 }
 
+static void
+add_key(void *ctx, const char *key)
+{
+    dff_buf_addf(ctx, "%s ", key);
+}
+
+static void
+what_a_reload_does_not_apply_is_told(void **state)
+{
+    dff_fixture_t *f = *state;
+    dff_config_t   old, new;
+    dff_buf_t      told = DFF_BUF_INIT;
+
+    assert_int_equal(load(f, SECRET_LINE, &old, NULL), DFF_OK);
+    dff_config_restart_keys(&old, &old, add_key, &told);
+    assert_int_equal(told.len, 0);
+
+    /* One of each type, and two that a reload applies. */
+    assert_int_equal(load(f, "SECRET: fedcba9876543210fedcba9876543210\nLOG_FILE_FORMAT: json\n"
+        "LOG_LEVEL: ALL\nREDIS_PORT: 6380\nREDIS_SOCKET: /tmp/x\nREDIS_USE_TLS: true\n"
+        "_WORKER_QUEUE_LIMIT: 7\n", &new, NULL), DFF_OK);
+    dff_config_restart_keys(&old, &new, add_key, &told);
+    assert_int_equal(dff_buf_failed(&told), false);
+    dff_buf_add(&told, "", 1);
+    assert_string_equal(told.data,
+                        "SECRET LOG_FILE_FORMAT REDIS_PORT REDIS_SOCKET REDIS_USE_TLS ");
+    dff_buf_release(&told);
+    dff_config_release(&new);
+    dff_config_release(&old);
+}
+
 int
 main(void)
 {
@@ -258,6 +289,7 @@ main(void)
         WITH_FILE(good_values_of_every_kind_are_taken),
         WITH_FILE(the_environment_wins_with_the_same_checks),
         WITH_FILE(what_is_shown_hides_secrets_and_can_be_loaded),
+        WITH_FILE(what_a_reload_does_not_apply_is_told),
     };
 
     return cmocka_run_group_tests_name("dff_config", tests, NULL, NULL);

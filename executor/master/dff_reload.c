@@ -1,55 +1,17 @@
 /* Reading the configuration at start and at SIGHUP. Runs in the master. */
 #include "dff_reload.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dff_banned.h"
 
-typedef enum { DFF_RELOAD_TEXT, DFF_RELOAD_NUMBER, DFF_RELOAD_FLAG } dff_reload_type_t;
-
-#define ROW(key, type, field)  { key, DFF_RELOAD_##type, offsetof(dff_config_t, field) }
-
-/* Read once, at start. */
-static const struct {
-    const char        *key;
-    dff_reload_type_t  type;
-    size_t             offset;
-} dff_reload_restart[] = {
-    ROW("REDIS_HOST", TEXT, redis_host),
-    ROW("REDIS_PORT", NUMBER, redis_port),
-    ROW("REDIS_SOCKET", TEXT, redis_socket),
-    ROW("REDIS_DATABASE", NUMBER, redis_database),
-    ROW("REDIS_USER", TEXT, redis_user),
-    ROW("REDIS_PASSWORD", TEXT, redis_password),
-    ROW("REDIS_USE_TLS", FLAG, redis_use_tls),
-    ROW("_WORKER_GROUPS", TEXT, worker_groups),
-    ROW("_WORKER_CONCURRENCY", NUMBER, worker_concurrency),
-    ROW("_WORKER_MAX_CONCURRENCY", NUMBER, worker_max_concurrency),
-    ROW("_WORKER_PREFETCH_MULTIPLIER", NUMBER, worker_prefetch_multiplier),
-    ROW("_NODE_NAME", TEXT, node_name),
-    ROW("_RUN_PATH", TEXT, run_path),
-};
-
-#undef ROW
-
-static bool
-dff_reload_differs(const dff_config_t *a, const dff_config_t *b, size_t row)
+static void
+dff_reload_tell(void *ctx, const char *key)
 {
-    const char *at = (const char *) a + dff_reload_restart[row].offset;
-    const char *bt = (const char *) b + dff_reload_restart[row].offset;
+    dff_log_t *log = ctx;
 
-    switch (dff_reload_restart[row].type) {
-    case DFF_RELOAD_TEXT:
-        return strcmp(*(char *const *) at, *(char *const *) bt) != 0;
-    case DFF_RELOAD_NUMBER:
-        return *(const int64_t *) at != *(const int64_t *) bt;
-    case DFF_RELOAD_FLAG:
-        return *(const bool *) at != *(const bool *) bt;
-    }
-    return false;
+    dff_log_warn(log, NULL, "reload: %s has changed; that needs a restart", key);
 }
 
 static void
@@ -88,18 +50,13 @@ dff_reload(dff_master_t *master)
     dff_err_t     err;
     dff_log_t     log;
     dff_config_t *cfg = dff_reload_config(&master->options, &master->log, &err);
-    size_t        i;
 
     if (cfg == NULL) {
         dff_log_error(&master->log, NULL, "reload: the configuration is not taken over: %s",
                       err.message);
         return DFF_ERROR;
     }
-    for (i = 0; i < sizeof(dff_reload_restart) / sizeof(dff_reload_restart[0]); i++) {
-        if (dff_reload_differs(master->cfg, cfg, i))
-            dff_log_warn(&master->log, NULL, "reload: %s has changed; that needs a restart",
-                         dff_reload_restart[i].key);
-    }
+    dff_config_restart_keys(master->cfg, cfg, dff_reload_tell, &master->log);
 
     if (dff_log_open(&log, cfg, master->log.process, &err) == DFF_OK) {
         log.to_stderr = master->log.to_stderr;
