@@ -18,8 +18,8 @@ def test_a_group_claims_ahead_what_the_multiplier_says(make_node, multiplier, ah
     node.publish_fixtures()
     jobs = Jobs(node)
     for _ in range(10):
-        jobs.push('nap', {'seconds': 1.5})
-    wait_until(lambda: jobs.held() == (ahead, 2), 1.5, f'two that run and {ahead} claimed ones')
+        jobs.push('nap', {'seconds': 4})
+    wait_until(lambda: jobs.held() == (ahead, 2), 3, f'two that run and {ahead} claimed ones')
     assert len(jobs.queued()) == 8 - ahead
     node.ctl('queue', 'clear', 1)
 
@@ -29,8 +29,8 @@ def test_slow_jobs_of_one_group_do_not_hold_up_another(make_node):
     node.start()
     node.publish_fixtures()
     slow, quick = Jobs(node), Jobs(node)
-    for _ in range(2):
-        slow.push('nap', {'seconds': 4})
+    slow.push('nap', {'seconds': 6})
+    slow.push('nap', {'seconds': 0.1})
     wait_until(lambda: slow.held() == (1, 1), 3, 'one that runs and one that waits')
     for queue in (0, 7, 8, 9):
         quick.push('ok', {}, queue=queue)
