@@ -198,6 +198,7 @@ static void
 ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
 {
     redisReply           *reply = data;
+    ngx_connection_t     *c;
     ngx_http_dff_call_t  *call = privdata;
 
     call->pushing--;
@@ -234,8 +235,10 @@ ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
         if (call->async) {
             ngx_http_dff_late_unmark(call->worker, ngx_http_dff_str(call->node.str));
         }
+        c = call->ctx->request->connection;
         ngx_http_dff_call_refused(call, reply->type == REDIS_REPLY_ERROR ? reply->str
                                                 : "unexpected answer to the push", "refused");
+        ngx_http_run_posted_requests(c);
         return;
     }
 
@@ -380,8 +383,11 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
+    c = ctx->request->connection;
+
     if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
+        ngx_http_run_posted_requests(c);
         return;
     }
 
@@ -391,7 +397,6 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    c = ctx->request->connection;
     ngx_http_dff_call_api_timeout(call, ctx);
     ngx_http_run_posted_requests(c);
 }
@@ -414,23 +419,20 @@ ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx
 }
 
 
-/* message, state: see ngx_http_dff_answer_away(). */
+/* message, state: see ngx_http_dff_answer_away(). Who was called by an event runs the posted
+ * requests then; a handler of the request must not: its caller still has the request. */
 static void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
     json_t                         *detail;
-    ngx_connection_t               *c;
     ngx_http_dff_ctx_t             *ctx;
     ngx_http_dff_redis_t           *link = &call->worker->commands;
     const ngx_http_dff_call_end_t  *end = call->end;
 
     ctx = ngx_http_dff_call_end(call);
-    c = ctx->request->connection;
-
     detail = ngx_http_dff_answer_away_detail(ctx, link, state, message);
 
     end->failed(ctx, DFF_E_SYS_CACHE, detail);
-    ngx_http_run_posted_requests(c);
 }
 
 

@@ -385,7 +385,7 @@ def test_an_error_about_the_queue_alone_is_refused_and_leaves_the_link_up(away):
 
 def settled(away):
     """What is missing in the ledger and stays so, while both workers push: a counter does not go
-    back, so what was counted and not taken is made up by pushes. Other tests leave something, too."""
+    back, so what was counted and not taken is made up by pushes. Other tests leave some, too."""
     seen = []
     while len(seen) < 4 or len(set(seen[-4:])) > 1:
         assert len(seen) < 50, seen
@@ -434,6 +434,19 @@ def kept_alive(away, count):
             call('auln-ok')
             assert statuses() == {200}
         yield call, statuses
+
+
+def test_a_refusal_to_a_caller_that_has_left_ends_its_request_once(away):
+    """The first answer finds out, the second cannot be sent."""
+    begin = len(away.log.read_text())
+    away.fake.set(refuse=True)
+    wait_until(lambda: away.ping().status == 503, 5, 'the end of the link')
+    with stopped(away.workers()):
+        for _ in range(8):
+            with socket.create_connection(('127.0.0.1', away.node.port), 5) as client:
+                client.sendall(b'GET /api/v1/al/auln-ok HTTP/1.1\r\nHost: x\r\n\r\n' * 8)
+    assert away.node.call('auln-ok').status == 503
+    assert 'request count is zero' not in away.log.read_text()[begin:]
 
 
 def test_the_ledger_balances_when_the_link_breaks_in_the_turn_of_a_push(away):
