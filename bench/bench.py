@@ -9,6 +9,7 @@ import sys
 import tempfile
 import urllib.request
 
+import beside
 import held
 import links
 import queues
@@ -95,6 +96,9 @@ def run(sides, options, folder):
         say('links')
         print(tables.links(options.links, *links.compare(dff, options.links, options.seconds,
                                                          options.rounds, folder)))
+    if options.beside:
+        say('fast calls beside slow ones')
+        print(tables.beside({side.name: beside.fast_beside_slow(side) for side in sides}))
 
 
 def main():
@@ -103,6 +107,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--only', default='', help='cases with this in their name')
     parser.add_argument('--peers', default='uwsgi,gunicorn,celery')
+    parser.add_argument('--beside', type=int, default=1, help='fast calls beside slow ones; 0: not')
     parser.add_argument('--jobs', type=int, default=100_000, help='async jobs; 0: none')
     parser.add_argument('--held', type=int, default=10_000, help='held calls; 0: none')
     parser.add_argument('--links', type=int, default=1_000_000, help='auth links; 0: none')

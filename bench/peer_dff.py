@@ -34,6 +34,11 @@ class Dff:
         self.node.publish(script, 'bench__functions', re.findall(r'^def (\w+)', text, re.M))
         add_batch(self.node, 'bat-bench', 'bench__functions.test_func')
 
+    def as_delivered(self):
+        """With the extra workers of an elastic group, which are off while rates are compared."""
+        self.node.set(_WORKER_MAX_CONCURRENCY=0)
+        self.node.restart('executor')
+
     def pids(self):
         return [pid for part in ('nginx', 'redis', 'executor')
                 for pid in self.node.processes(part)]

@@ -44,6 +44,13 @@ def memory(sides, rest, loaded):
                    f'{loaded[side.name]:.0f}') for side in sides])
 
 
+def beside(those):
+    rows = [(one['case'], name, one['fast'], f"{one['p50_ms']:,.1f}", f"{one['slowest']:.1f}")
+            for name, one in those.items()]
+    return table(('case', 'side', 'fast calls', 'p50 of the fast, ms', 'the last slow one after, s'),
+                 rows)
+
+
 def drains(those, dff):
     rows = []
     ours = those[dff.name]

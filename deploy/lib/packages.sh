@@ -121,7 +121,8 @@ packages_node=(nginx curl ca-certificates redis-server
     python3-pymysql python3-redis python3-psycopg2     # what DFF.SRC connects with
     python3-pip)                                       # what installs packages for scripts
 packages_test=(
-    libcmocka-dev libtest-base-perl perl python3-pytest postgresql libfaketime iproute2)
+    libcmocka-dev libtest-base-perl perl python3-pytest postgresql libfaketime iproute2
+    clang "libclang-rt-14-dev|clang")         # the fuzzers
 
 # nginx_source_prepare FOLDER: sets NGINX_SRC. apt checks the signature of what
 # it fetches; the source lists are a copy, so that the machine's stay as they are.
