@@ -2,14 +2,17 @@
 
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
 import pytest
 
 from api import administrator, forget_failures
-from node import Node, descendants
+from away import away_node
+from node import Node, descendants, wait_until
 from resources import kept_clean
+from sanitized import SANITIZED
 from services import Services
 
 
@@ -105,6 +108,44 @@ def fresh_node(make_node):
 def check_after(checked):
     alarms = checked.alarms()
     assert not alarms, 'unexpected in the logs:\n' + '\n'.join(alarms)
+
+
+@pytest.fixture(scope='module')
+def one_away(session_node, test_folder, request):
+    """One node for a file."""
+    with away_node(test_folder / request.module.__name__.removeprefix('test_'),
+                   session_node) as one:
+        yield one
+
+
+@pytest.fixture
+def well(one_away):
+    """All is well before a test and soon after it, and no call is left over."""
+    one = one_away
+    wait_until(one.is_well, 15, 'a node that is well')
+    begin = len(one.log.read_text())
+    yield one
+    one.fake.reset()
+    wait_until(one.is_well, 15, 'a node that is well again')
+    wait_until(lambda: one.metric('dff_calls_pending') == 0, 15, 'the end of all calls')
+    alarms = [line for line in one.log.read_text()[begin:].splitlines()
+              if re.search(r'\[(alert|crit|emerg)\]', line)]
+    assert not alarms, alarms
+
+
+@pytest.fixture
+def away(well):
+    """The same with the workers of before, and nothing piled up in them."""
+    workers, descriptors, resident = well.workers(), well.descriptors(), well.resident_kb()
+    yield well
+    well.fake.reset()
+    wait_until(well.is_well, 15, 'a node that is well again')
+    assert well.workers() == workers
+    wait_until(lambda: all(well.descriptors()[pid] <= descriptors[pid] + 2 for pid in workers),
+               5, 'the old number of descriptors')
+    # a sanitizer keeps what was freed for a while
+    if not SANITIZED:
+        assert well.resident_kb() < resident + 20000
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,15 @@ import socket
 import threading
 import time
 
+# What a real one says when it takes no command, or not this one.
+ALL_BUT_LOG_IN = {name: 'LOADING Redis is loading the dataset in memory'
+                  for name in ('LPUSH', 'LPUSHX', 'BRPOP', 'GET', 'SET', 'EVAL', 'PUBLISH',
+                               'LREM', 'EVALSHA', 'INCR', 'EXISTS')}
+READ_ONLY = "READONLY You can't write against a read only replica."
+MISCONF = 'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to'
+WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind'
+OOM = "OOM command not allowed when used memory > 'maxmemory'."
+
 
 @dataclasses.dataclass
 class Faults:
