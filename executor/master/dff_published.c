@@ -212,7 +212,7 @@ dff_published_answer(dff_worker_proc_t *worker, dff_published_slot_t *slot, dff_
         dff_worker_proc_kill(worker, "no memory to send it a script");
     } else {
         iov = (struct iovec) { out.data, out.len };
-        dff_worker_proc_send(worker, &iov, 1);
+        (void) dff_worker_proc_send(worker, &iov, 1);
     }
     dff_buf_release(&out);
 }

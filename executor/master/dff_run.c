@@ -38,7 +38,7 @@ static const unsigned dff_run_moves[] = {
     [DFF_RUN_CLAIMED] = S(LOADING) | S(STARTING),
     [DFF_RUN_STARTING] = S(CLAIMED) | S(UNSURE),
     [DFF_RUN_UNSURE] = S(STARTING),
-    [DFF_RUN_STARTED] = S(STARTING),
+    [DFF_RUN_STARTED] = S(STARTING) | S(RUNNING),
     [DFF_RUN_RUNNING] = S(STARTING) | S(STARTED),
     [DFF_RUN_RETRYING] = S(RUNNING),
 };
@@ -232,6 +232,15 @@ dff_run_start(dff_run_t *run, dff_worker_proc_t *worker)
     return DFF_OK;
 }
 
+static void
+dff_run_await_worker(dff_run_t *run)
+{
+    dff_run_move(run, DFF_RUN_STARTED);
+    TAILQ_INSERT_TAIL(&run->group->started, run, line);
+    if (run->master->hurry)
+        dff_run_hurry(run);
+}
+
 void
 dff_run_on_start(dff_run_t *run, const redisReply *reply)
 {
@@ -256,10 +265,7 @@ dff_run_on_start(dff_run_t *run, const redisReply *reply)
         dff_run_send(run, worker);
         return;
     }
-    dff_run_move(run, DFF_RUN_STARTED);
-    TAILQ_INSERT_TAIL(&run->group->started, run, line);
-    if (run->master->hurry)
-        dff_run_hurry(run);
+    dff_run_await_worker(run);
 }
 
 static void
@@ -299,6 +305,17 @@ dff_run_timeout_s(const dff_run_t *run)
                                   : (int) run->master->cfg->func_default_timeout_s;
 }
 
+/* The worker was dead already, or deaf: another one may have the job, without a doubt. */
+static void
+dff_run_not_sent(dff_run_t *run)
+{
+    dff_worker_proc_t *worker = run->worker;
+
+    run->worker = NULL;
+    dff_worker_proc_deaf(worker);
+    dff_run_await_worker(run);
+}
+
 void
 dff_run_send(dff_run_t *run, dff_worker_proc_t *worker)
 {
@@ -329,7 +346,6 @@ dff_run_send(dff_run_t *run, dff_worker_proc_t *worker)
                      "script in the executor");
         return;
     }
-    dff_published_leave(master->published, run);
 
     dff_black_box_begin(worker->box);
     dff_worker_proc_busy(worker, run);
@@ -337,7 +353,11 @@ dff_run_send(dff_run_t *run, dff_worker_proc_t *worker)
     iov[0] = (struct iovec) { scripts.data, scripts.len };
     iov[1] = (struct iovec) { &head, sizeof(head) };
     iov[2] = (struct iovec) { run->envelope, run->size };
-    dff_worker_proc_send(worker, scripts.len > 0 ? iov : iov + 1, scripts.len > 0 ? 3 : 2);
+    if (dff_worker_proc_send(worker, scripts.len > 0 ? iov : iov + 1, scripts.len > 0 ? 3 : 2)
+        == DFF_OK)
+        dff_published_leave(master->published, run);
+    else
+        dff_run_not_sent(run);
     dff_buf_release(&scripts);
 }
 
@@ -410,9 +430,6 @@ dff_run_worker_lost(dff_run_t *run, const char *how)
     char                   einfo[256];
 
     run->worker = NULL;
-    if (run->state != DFF_RUN_RUNNING)
-        return;            /* reserved only: another worker will have the job */
-
     if (run->job.retry_on_lost) {
         dff_run_move(run, DFF_RUN_RETRYING);
         dff_run_ask_retry(run, DFF_LUA_BY_SHA);

@@ -68,7 +68,7 @@ bool dff_run_expired(dff_run_t *run);
 /* From the worker: */
 void dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text);
 void dff_run_timer(dff_run_t *run);
-/* The worker is dead; how: "was killed by signal 9 (SIGKILL)". */
+/* The worker that ran it is dead; how: "was killed by signal 9 (SIGKILL)". */
 void dff_run_worker_lost(dff_run_t *run, const char *how);
 
 /* What dff_runs.h does to each; the last two end a run that is in such a state. */

@@ -17,7 +17,7 @@
 
 /* --- writing -------------------------------------------------------------- */
 
-void
+int
 dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count)
 {
     struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t) count };
@@ -25,12 +25,12 @@ dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count)
     int           i;
 
     if (worker->has_eof)
-        return;
+        return DFF_ERROR;
     if (worker->out.len == 0) {
         n = sendmsg(worker->fd, &msg, MSG_NOSIGNAL);
         /* A dead worker shows at the reading side, with its last words. */
         if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return;
+            return DFF_ERROR;
         if (n < 0)
             n = 0;
     }
@@ -46,6 +46,7 @@ dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count)
         dff_worker_proc_kill(worker, "no memory to send it a job");
     else if (worker->out.len > 0)
         (void) event_add(worker->write_event, NULL);
+    return DFF_OK;
 }
 
 void

@@ -257,6 +257,16 @@ dff_worker_dead(dff_worker_proc_t *worker)
     dff_worker_free(worker);
 }
 
+/* A job that it was to have and has not got goes to another. */
+static void
+dff_worker_let_go(dff_worker_proc_t *worker)
+{
+    if (worker->run == NULL || worker->run->state == DFF_RUN_RUNNING)
+        return;
+    worker->run->worker = NULL;
+    worker->run = NULL;
+}
+
 /* One half of the death is there; waits a moment for the other. */
 static void
 dff_worker_half_dead(dff_worker_proc_t *worker)
@@ -265,9 +275,17 @@ dff_worker_half_dead(dff_worker_proc_t *worker)
         dff_worker_dead(worker);
         return;
     }
+    dff_worker_let_go(worker);
     if (worker->state != DFF_WORKER_DYING)
         dff_worker_move(worker, DFF_WORKER_DYING);
     dff_worker_proc_set_timer(worker, DFF_WORKER_HALVES_MS);
+}
+
+void
+dff_worker_proc_deaf(dff_worker_proc_t *worker)
+{
+    worker->run = NULL;
+    dff_worker_half_dead(worker);
 }
 
 void
@@ -294,6 +312,7 @@ static void
 dff_worker_end(dff_worker_proc_t *worker)
 {
     (void) evtimer_del(worker->timer);
+    dff_worker_let_go(worker);
     dff_worker_move(worker, DFF_WORKER_KILLED);
 
     /* Without a pid the end of the socket has to do. */
@@ -388,7 +407,7 @@ dff_worker_proc_leave(dff_worker_proc_t *worker)
     if (worker->state != DFF_WORKER_IDLE)
         return;
     dff_worker_move(worker, DFF_WORKER_LEAVING);
-    dff_worker_proc_send(worker, &iov, 1);
+    (void) dff_worker_proc_send(worker, &iov, 1);
     dff_worker_proc_set_timer(worker, DFF_WORKER_EXIT_MS);
 }
 

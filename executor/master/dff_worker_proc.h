@@ -80,6 +80,8 @@ void dff_worker_proc_release(dff_worker_proc_t *worker);
 void dff_worker_proc_busy(dff_worker_proc_t *worker, dff_run_t *run);
 /* Sends EXIT now (IDLE, FORKING) or after the job. */
 void dff_worker_proc_leave(dff_worker_proc_t *worker);
+/* BUSY with a job of which it has got nothing: on its way out, without the job. */
+void dff_worker_proc_deaf(dff_worker_proc_t *worker);
 /* Its end will be logged with this, with what it runs, and with its black box. */
 void dff_worker_proc_kill(dff_worker_proc_t *worker, const char *why);
 
@@ -90,8 +92,9 @@ void dff_worker_proc_ready(dff_worker_proc_t *worker);
 /* May free the worker. */
 void dff_worker_proc_eof(dff_worker_proc_t *worker);
 
-/* Writes what the socket takes, keeps the rest. */
-void dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count);
+/* Writes what the socket takes, keeps the rest. DFF_ERROR: it is dead or deaf, and has got
+ * and will get nothing of this. */
+int dff_worker_proc_send(dff_worker_proc_t *worker, struct iovec *iov, int count);
 void dff_worker_proc_set_timer(dff_worker_proc_t *worker, int64_t ms);
 
 #endif

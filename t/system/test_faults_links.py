@@ -1,7 +1,10 @@
 """Connections are cut, go silent, or lead to a Redis that refuses: under load."""
 
+import os
 import re
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -187,6 +190,31 @@ def test_a_redis_that_refuses_costs_no_job(refusing, word):
     words = check(load)
     print(f'{word}: {dict(words)}')
     assert set(words) <= {'ok', 'refused', 'unknown'}, words
+
+
+def test_a_worker_that_dies_before_it_has_its_job_does_not_take_it_along(refusing):
+    """Its death is half known (its socket ended, the zygote says nothing yet) when Redis
+    answers that the job has started."""
+    node, fake = refusing
+    workers = node.python_workers()
+    zygote = int(open(f'/proc/{workers[0]}/stat').read().rpartition(')')[2].split()[1])
+    fake.set(delay={'EXEC': 0.5})
+    begin = fake.counts['EXEC']
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(node.call, 'auln-ok')
+        wait_until(lambda: fake.counts['EXEC'] > begin, 5, 'the start of the job')
+        time.sleep(0.45)
+        os.kill(zygote, signal.SIGSTOP)
+        try:
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
+        finally:
+            os.kill(zygote, signal.SIGCONT)
+        fake.heal()
+        assert call.result().text == 'ok', call.result()
+    assert ' bug: ' not in node.log_text()
+    settle(node)
 
 
 def test_a_redis_that_answers_byte_by_byte_is_only_slow(refusing):

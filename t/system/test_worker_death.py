@@ -60,6 +60,22 @@ def test_a_killed_worker_costs_its_job_and_none_that_runs_beside_or_waits_behind
     assert settle(node)['lost'] == 1
 
 
+def test_a_job_of_which_a_worker_could_be_told_nothing_is_done_by_another(make_node):
+    """The way to it is shut, and the next job is sent in the very turn of its result."""
+    node = make_node(_WORKER_CONCURRENCY=1, _WORKER_MAX_CONCURRENCY=1)
+    node.allow('closed its socket', 'exited with status')
+    node.start()
+    node.publish_fixtures()
+    with ThreadPoolExecutor(2) as pool:
+        deaf = pool.submit(node.call, 'auln-deafen', seconds=0.4)
+        wait_until(lambda: node.redis('HLEN', f'dff:started:{node.setting("_NODE_NAME")}') == 1,
+                   5, 'the start of the first')
+        behind = pool.submit(node.call, 'auln-ok')
+        assert deaf.result().text == 'deaf'
+        assert behind.result().text == 'ok', behind.result()
+    assert settle(node)['lost'] == 0
+
+
 def test_a_call_that_ends_its_process_costs_only_itself(node):
     node.allow('signal 9')
     for _ in range(5):
