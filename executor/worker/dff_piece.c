@@ -98,10 +98,24 @@ dff_piece_bytes(int fd, int64_t offset, size_t size, dff_buf_t *out)
     return n < 0 ? -1 : 0;
 }
 
+/*
+ * How many bytes there are to read. A file that is written again may look the same before and
+ * after, and have others in between: a write shows its time before its size, and a file that is
+ * emptied its size before its time.
+ */
+static int64_t
+dff_piece_expect(const struct stat *st, int64_t offset, int64_t size)
+{
+    int64_t left = st->st_size > offset ? st->st_size - offset : 0;
+
+    return left < size ? left : size;
+}
+
 int
 dff_piece_read(int fd, int64_t offset, int64_t size, dff_buf_t *out, dff_piece_t *piece)
 {
     struct stat before, after;
+    size_t      had = out->len;
     int         rc = offset == 0 ? dff_piece_settle(fd, &before, piece)
                                  : dff_piece_look(fd, &before, piece);
 
@@ -109,5 +123,6 @@ dff_piece_read(int fd, int64_t offset, int64_t size, dff_buf_t *out, dff_piece_t
         return rc;
     if (dff_piece_bytes(fd, offset, (size_t) size, out) != 0 || fstat(fd, &after) != 0)
         return -1;
-    return dff_piece_is_same(&before, &after) ? 0 : 1;
+    return dff_piece_is_same(&before, &after)
+           && (int64_t) (out->len - had) == dff_piece_expect(&before, offset, size) ? 0 : 1;
 }
