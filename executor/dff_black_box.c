@@ -53,13 +53,15 @@ dff_black_box_begin(dff_black_box_t *box)
 void
 dff_black_box_log(dff_black_box_t *box, dff_str_t text)
 {
-    size_t at, part;
+    size_t at, part, cut;
 
     if (box == NULL)
         return;
     if (text.len > sizeof(box->log)) {
-        text.data += text.len - sizeof(box->log);
-        text.len = sizeof(box->log);
+        cut = text.len - sizeof(box->log);
+        box->log_len += (uint32_t) cut;         /* its reader sees that something is missing */
+        text.data += cut;
+        text.len -= cut;
     }
     while (text.len > 0) {
         at = box->log_len % sizeof(box->log);
@@ -71,27 +73,45 @@ dff_black_box_log(dff_black_box_t *box, dff_str_t text)
     }
 }
 
-/* From the first whole line on, when the beginning is gone. */
+/* How much of a text without its beginning belongs to a line, or a character, that began
+ * before it. A newline that ends the text begins no line. */
+static size_t
+dff_black_box_torn(const char *text, size_t len)
+{
+    const char *newline = memchr(text, '\n', len - 1);
+    size_t      skip = 0;
+
+    if (newline != NULL)
+        return (size_t) (newline - text) + 1;
+    while (skip < 3 && ((unsigned char) text[skip] & 0xc0) == 0x80)
+        skip++;
+    return skip;
+}
+
+static void
+dff_black_box_add_end(const dff_black_box_t *box, uint32_t written, dff_buf_t *out)
+{
+    char   copy[DFF_BLACK_BOX_LOG];
+    size_t at = written % sizeof(copy), skip;
+
+    if (written <= sizeof(copy)) {
+        memcpy(copy, box->log, written);
+        dff_buf_add(out, copy, written);
+        return;
+    }
+    memcpy(copy, box->log + at, sizeof(copy) - at);
+    memcpy(copy + sizeof(copy) - at, box->log, at);
+    skip = dff_black_box_torn(copy, sizeof(copy));
+    dff_buf_add(out, copy + skip, sizeof(copy) - skip);
+}
+
 void
 dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out)
 {
-    char        copy[DFF_BLACK_BOX_LOG];
-    uint32_t    written = box == NULL ? 0 : box->log_len;
-    size_t      at = written % sizeof(box->log), skip = 0;
-    const char *newline;
+    uint32_t written = box == NULL ? 0 : box->log_len;
 
-    if (written == 0)
-        return;
-    if (written <= sizeof(copy)) {
-        memcpy(copy, box->log, written);
-    } else {
-        memcpy(copy, box->log + at, sizeof(copy) - at);
-        memcpy(copy + sizeof(copy) - at, box->log, at);
-        written = sizeof(copy);
-        newline = memchr(copy, '\n', sizeof(copy));
-        skip = newline == NULL ? 0 : (size_t) (newline - copy) + 1;
-    }
-    dff_buf_add(out, copy + skip, written - skip);
+    if (written > 0)
+        dff_black_box_add_end(box, written, out);
 }
 
 void

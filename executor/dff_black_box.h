@@ -36,7 +36,8 @@ void dff_black_box_begin(dff_black_box_t *box);
 /* Worker: the log of the call grows. */
 void dff_black_box_log(dff_black_box_t *box, dff_str_t text);
 
-/* Master: appends the end of the log, from a whole line on; of what is more than its size. */
+/* Master: appends the end of the log. Of one that is more than the box holds it begins with
+ * a whole line; where only one line's end is left, with a whole character of UTF-8 in it. */
 void dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out);
 /* Master: appends what there is, each part under a heading. */
 void dff_black_box_tell(const dff_black_box_t *box, dff_buf_t *out);

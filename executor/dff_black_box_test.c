@@ -85,12 +85,84 @@ of_a_long_log_whole_lines_of_the_end_are_told(void **state)
     (void) close(fd);
 }
 
+/* The end of a log of size bytes of text, written in pieces of step, and of a tail. */
+static void
+end_of(dff_buf_t *out, const char *text, size_t size, size_t step, dff_str_t tail)
+{
+    int              fd;
+    size_t           at;
+    dff_black_box_t *box = box_new(&fd);
+
+    dff_buf_clear(out);
+    for (at = 0; at < size; at += step)
+        dff_black_box_log(box, (dff_str_t) { text + at, step < size - at ? step : size - at });
+    dff_black_box_log(box, tail);
+    dff_black_box_end_of_log(box, out);
+    dff_black_box_unmap(box);
+    (void) close(fd);
+}
+
+static void
+of_a_last_line_longer_than_the_box_the_end_is_told(void **state)
+{
+    static const size_t steps[] = { 2 * DFF_BLACK_BOX_LOG, DFF_BLACK_BOX_LOG, 1000 };
+    char                wide[2 * DFF_BLACK_BOX_LOG];
+    dff_buf_t           out = DFF_BUF_INIT;
+    size_t              i, len;
+
+    (void) state;
+    for (i = 0; i < sizeof(wide); i++)
+        wide[i] = "\xf0\x9f\x8d\x8b"[i % 4];           /* characters of four bytes */
+
+    /* With each tail the box begins at another byte of a character. */
+    for (len = 0; len <= 4; len++) {
+        dff_str_t tail = { &"abc\n"[4 - len], len };
+
+        for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+            end_of(&out, wide, sizeof(wide), steps[i], tail);
+            assert_int_equal(out.len, (DFF_BLACK_BOX_LOG - len) / 4 * 4 + len);
+            assert_memory_equal(out.data, "\xf0\x9f\x8d\x8b", 4);
+            assert_memory_equal(out.data + out.len - len, tail.data, len);
+        }
+    }
+    dff_buf_release(&out);
+}
+
+static void
+of_a_first_write_longer_than_the_box_whole_lines_are_told(void **state)
+{
+    char      text[DFF_BLACK_BOX_LOG + 100];
+    dff_buf_t out = DFF_BUF_INIT;
+
+    (void) state;
+    memset(text, 'x', sizeof(text));
+    text[199] = '\n';
+    text[200] = 'y';
+    end_of(&out, text, sizeof(text), sizeof(text), DFF_STR(""));
+    assert_int_equal(out.len, sizeof(text) - 200);
+    assert_memory_equal(out.data, text + 200, out.len);
+
+    /* What is written behind it follows it. */
+    end_of(&out, text, sizeof(text), sizeof(text), DFF_STR("1\n2"));
+    assert_int_equal(out.len, sizeof(text) - 200 + 3);
+    assert_memory_equal(out.data, text + 200, out.len - 3);
+    assert_memory_equal(out.data + out.len - 3, "1\n2", 3);
+
+    /* Of what just has room nothing is missing. */
+    end_of(&out, text, DFF_BLACK_BOX_LOG, DFF_BLACK_BOX_LOG, DFF_STR(""));
+    assert_int_equal(out.len, DFF_BLACK_BOX_LOG);
+    assert_memory_equal(out.data, text, out.len);
+    dff_buf_release(&out);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_worker_wrote_is_told),
         cmocka_unit_test(of_a_long_log_whole_lines_of_the_end_are_told),
+        cmocka_unit_test(of_a_last_line_longer_than_the_box_the_end_is_told),
+        cmocka_unit_test(of_a_first_write_longer_than_the_box_whole_lines_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,9 @@ def test_the_record_of_a_killed_call_has_the_end_of_its_log(node):
     add_batch(node, 'bat-stick', 't__marks.stick')
     stuck = call_batch(node, 'bat-stick', {'timeout': 1}, word='flint').json['taskId']
     dead = batch(node, 'auln-last-words', word='slate \u00e9')
+    wide = batch(node, 'auln-last-words', word='\u00e9' * 5000)      # a line longer than what is kept
     for task, error, text in ((dead, 'SIGKILL', 'last words: slate \u00e9'),
+                              (wide, 'SIGKILL', '\u00e9' * 2000),
                               (stuck, 'SoftTimeLimitExceeded', 'before it stuck: flint')):
         wait_until(status_is(node, task, 'failure'), 20, 'the row')
         einfo, log, took = info(node, task, 'einfoTEXT', 'logMessageTEXT', 'startTime <= endTime')
