@@ -73,6 +73,14 @@ dff_black_box_log(dff_black_box_t *box, dff_str_t text)
     }
 }
 
+/* Read once: a script that is still alive may change it between two reads, and the compiler
+ * must not make two of one. */
+static uint32_t
+dff_black_box_written(const dff_black_box_t *box)
+{
+    return box == NULL ? 0 : *(const volatile uint32_t *) &box->log_len;
+}
+
 /* How much of a text without its beginning belongs to a line, or a character, that began
  * before it. A newline that ends the text begins no line. */
 static size_t
@@ -108,7 +116,7 @@ dff_black_box_add_end(const dff_black_box_t *box, uint32_t written, dff_buf_t *o
 void
 dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out)
 {
-    uint32_t written = box == NULL ? 0 : box->log_len;
+    uint32_t written = dff_black_box_written(box);
 
     if (written > 0)
         dff_black_box_add_end(box, written, out);
@@ -117,8 +125,9 @@ dff_black_box_end_of_log(const dff_black_box_t *box, dff_buf_t *out)
 void
 dff_black_box_tell(const dff_black_box_t *box, dff_buf_t *out)
 {
-    char   stack[DFF_BLACK_BOX_STACK];
-    size_t len;
+    char     stack[DFF_BLACK_BOX_STACK];
+    size_t   len;
+    uint32_t written = dff_black_box_written(box);
 
     if (box == NULL)
         return;
@@ -128,9 +137,10 @@ dff_black_box_tell(const dff_black_box_t *box, dff_buf_t *out)
         dff_buf_add_str(out, DFF_STR("\nat its soft limit: "));
         dff_buf_add(out, stack, len);
     }
-    if (box->log_len > 0)
+    if (written > 0) {
         dff_buf_add_str(out, DFF_STR("\nthe end of its log:\n"));
-    dff_black_box_end_of_log(box, out);
+        dff_black_box_add_end(box, written, out);
+    }
     while (out->len > 0 && out->data[out->len - 1] == '\n')
         out->len--;
 }
