@@ -43,7 +43,8 @@ struct dff_worker_proc_s {
     dff_master_t         *master;
     dff_group_t          *group;
     struct dff_zygote_proc_s *zygote;    /* its parent */
-    dff_run_t            *run;           /* RESERVED, BUSY; DYING: the one it had */
+    dff_run_t            *run;           /* RESERVED, BUSY; KILLED, DYING: only what it
+                                            was running, until that is answered */
     dff_worker_state_t    state;
     uint32_t              tag;           /* of its FORK */
     pid_t                 pid;           /* 0: FORKED has not come */
