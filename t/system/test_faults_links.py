@@ -193,24 +193,27 @@ def test_a_redis_that_refuses_costs_no_job(refusing, word):
 
 
 def test_a_worker_that_dies_before_it_has_its_job_does_not_take_it_along(refusing):
-    """Its death is half known (its socket ended, the zygote says nothing yet) when Redis
-    answers that the job has started."""
+    """When the master looks again its socket has ended, the zygote says nothing yet, and Redis
+    says that the job has started."""
     node, fake = refusing
-    workers = node.python_workers()
+    workers, master = node.python_workers(), node.pid('executor')
     zygote = int(open(f'/proc/{workers[0]}/stat').read().rpartition(')')[2].split()[1])
-    fake.set(delay={'EXEC': 0.5})
-    begin = fake.counts['EXEC']
+    begin, answered_after = fake.counts['EXEC'], 1.5
+    fake.set(delay={'EXEC': answered_after})
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(node.call, 'auln-ok')
         wait_until(lambda: fake.counts['EXEC'] > begin, 5, 'the start of the job')
-        time.sleep(0.45)
-        os.kill(zygote, signal.SIGSTOP)
         try:
+            for pid in (master, zygote):
+                os.kill(pid, signal.SIGSTOP)
             for pid in workers:
                 os.kill(pid, signal.SIGKILL)
+            time.sleep(answered_after + 0.2)
+            os.kill(master, signal.SIGCONT)
             time.sleep(0.2)
         finally:
-            os.kill(zygote, signal.SIGCONT)
+            for pid in (master, zygote):
+                os.kill(pid, signal.SIGCONT)
         fake.heal()
         assert call.result().text == 'ok', call.result()
     assert ' bug: ' not in node.log_text()
