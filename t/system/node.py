@@ -233,7 +233,8 @@ class Node:
         the api processes, which may have a child, too.)"""
         return [pid for pid in self.processes('executor')
                 if process_depth(pid, self.pid('executor')) == 2
-                and b'--zygote' in process_words(process_stat(pid)[1])]
+                and (stat := process_stat(pid))        # not gone since
+                and b'--zygote' in process_words(stat[1])]
 
     def destroy(self):
         """Stops everything, removes the folder, and returns the alarms of its logs;
