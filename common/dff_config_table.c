@@ -40,14 +40,14 @@ static const char *const dff_log_formats[] = { "text", "json", NULL };
 #define DFF_MONTH_S   (31 * 86400)
 
 static const dff_setting_t dff_general_rows[] = {
-    TEXT("SECRET", secret, "", HID, dff_check_secret,
+    TEXT("SECRET", secret, "", HID | RUN, dff_check_secret,
         "Key of tokens and of stored secrets; the same on all nodes. Made at install"),
     NAMED("LOG_LEVEL", DFF_SETTING_CHOICE, log_level, "WARNING", dff_log_levels, RUN,
         "What is logged: this level and the graver ones"),
-    FOLDER("LOG_FILE_PATH", log_file_path, "logs/dataflux-func.log", 0, "Log of all processes"),
-    NAMED("LOG_FILE_FORMAT", DFF_SETTING_FORMAT, log_json, "text", dff_log_formats, 0,
+    FOLDER("LOG_FILE_PATH", log_file_path, "logs/dataflux-func.log", RUN, "Log of all processes"),
+    NAMED("LOG_FILE_FORMAT", DFF_SETTING_FORMAT, log_json, "text", dff_log_formats, RUN,
         "Lines for people, or a JSON object for each"),
-    TEXT("TIMEZONE", timezone, "Asia/Shanghai", 0, dff_check_timezone,
+    TEXT("TIMEZONE", timezone, "Asia/Shanghai", RUN, dff_check_timezone,
         "Of crontab, the log and backup names"),
 };
 
@@ -73,12 +73,12 @@ static const dff_setting_t dff_web_rows[] = {
 };
 
 static const dff_setting_t dff_mysql_rows[] = {
-    TEXT("MYSQL_HOST", mysql_host, "127.0.0.1", 0, dff_check_not_empty, "Server"),
-    INT("MYSQL_PORT", mysql_port, "3306", 1, 65535, 0, "Its port"),
-    FOLDER("MYSQL_SOCKET", mysql_socket, "", 0, "Unix socket; wins over host and port when set"),
-    TEXT("MYSQL_USER", mysql_user, "dataflux_func", 0, dff_check_not_empty, "User"),
-    TEXT("MYSQL_PASSWORD", mysql_password, "", HID, NULL, "Its password"),
-    TEXT("MYSQL_DATABASE", mysql_database, "dataflux_func", 0, dff_check_not_empty,
+    TEXT("MYSQL_HOST", mysql_host, "127.0.0.1", RUN, dff_check_not_empty, "Server"),
+    INT("MYSQL_PORT", mysql_port, "3306", 1, 65535, RUN, "Its port"),
+    FOLDER("MYSQL_SOCKET", mysql_socket, "", RUN, "Unix socket; wins over host and port when set"),
+    TEXT("MYSQL_USER", mysql_user, "dataflux_func", RUN, dff_check_not_empty, "User"),
+    TEXT("MYSQL_PASSWORD", mysql_password, "", HID | RUN, NULL, "Its password"),
+    TEXT("MYSQL_DATABASE", mysql_database, "dataflux_func", RUN, dff_check_not_empty,
         "Database: utf8mb4, utf8mb4_unicode_ci"),
 };
 
@@ -94,8 +94,8 @@ static const dff_setting_t dff_redis_rows[] = {
 };
 
 static const dff_setting_t dff_data_rows[] = {
-    FOLDER("RESOURCE_ROOT_PATH", resource_root_path, "resources", 0, "Files for scripts"),
-    BOOL("RESOURCE_ROOT_SHARED", resource_root_shared, "false", 0,
+    FOLDER("RESOURCE_ROOT_PATH", resource_root_path, "resources", RUN, "Files for scripts"),
+    BOOL("RESOURCE_ROOT_SHARED", resource_root_shared, "false", RUN,
         "`true` where all nodes see the same folder (NFS)"),
     INT("DB_AUTO_BACKUP_LIMIT", db_auto_backup_limit, "168", 1, 100000, RUN,
         "Number of backups that are kept"),

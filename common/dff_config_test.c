@@ -263,15 +263,18 @@ what_a_reload_does_not_apply_is_told(void **state)
     dff_config_restart_keys(&old, &old, add_key, &told);
     assert_int_equal(told.len, 0);
 
-    /* One of each type, and two that a reload applies. */
+    /* Some of several types, and of those that a reload applies. */
     assert_int_equal(load(f, "SECRET: fedcba9876543210fedcba9876543210\nLOG_FILE_FORMAT: json\n"
-        "LOG_LEVEL: ALL\nREDIS_PORT: 6380\nREDIS_SOCKET: /tmp/x\nREDIS_USE_TLS: true\n"
-        "_WORKER_QUEUE_LIMIT: 7\n", &new, NULL), DFF_OK);
+        "LOG_LEVEL: ALL\nLOG_FILE_PATH: /tmp/x.log\nTIMEZONE: UTC\nMYSQL_HOST: example\n"
+        "MYSQL_PORT: 3307\nMYSQL_SOCKET: /tmp/x\nMYSQL_USER: x\nMYSQL_PASSWORD: x\n"
+        "MYSQL_DATABASE: x\nREDIS_PORT: 6380\nREDIS_SOCKET: /tmp/x\nREDIS_USE_TLS: true\n"
+        "RESOURCE_ROOT_PATH: /tmp/x\nRESOURCE_ROOT_SHARED: true\n_WORKER_QUEUE_LIMIT: 7\n"
+        "_NODE_NAME: x\n", &new, NULL), DFF_OK);
     dff_config_restart_keys(&old, &new, add_key, &told);
     assert_int_equal(dff_buf_failed(&told), false);
     dff_buf_add(&told, "", 1);
     assert_string_equal(told.data,
-                        "SECRET LOG_FILE_FORMAT REDIS_PORT REDIS_SOCKET REDIS_USE_TLS ");
+                        "REDIS_PORT REDIS_SOCKET REDIS_USE_TLS _NODE_NAME ");
     dff_buf_release(&told);
     dff_config_release(&new);
     dff_config_release(&old);

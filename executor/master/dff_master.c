@@ -65,6 +65,16 @@ dff_master_on_term(evutil_socket_t number, short what, void *ctx)
 }
 
 static void
+dff_master_std_to_log(dff_master_t *master)
+{
+    if (!master->options.daemon || master->log.fd < 0)
+        return;
+    /* What Python or the C library say on stderr ends in the log file. */
+    if (dup2(master->log.fd, STDOUT_FILENO) < 0 || dup2(master->log.fd, STDERR_FILENO) < 0)
+        dff_log_warn(&master->log, NULL, "dup2: %s", strerror(errno));
+}
+
+static void
 dff_master_on_hup(evutil_socket_t number, short what, void *ctx)
 {
     dff_master_t *master = ctx;
@@ -73,20 +83,11 @@ dff_master_on_hup(evutil_socket_t number, short what, void *ctx)
     (void) what;
     if (master->state >= DFF_MASTER_DRAINING || dff_reload(master) != DFF_OK)
         return;
+    dff_master_std_to_log(master);
     dff_zygote_proc_restart(master);
     dff_api_procs_restart(master->api);
     dff_clean_soon(master->clean);
     dff_pool_recycle(master->pool);
-}
-
-static void
-dff_master_std_to_log(dff_master_t *master)
-{
-    if (!master->options.daemon || master->log.fd < 0)
-        return;
-    /* What Python or the C library say on stderr ends in the log file. */
-    if (dup2(master->log.fd, STDOUT_FILENO) < 0 || dup2(master->log.fd, STDERR_FILENO) < 0)
-        dff_log_warn(&master->log, NULL, "dup2: %s", strerror(errno));
 }
 
 static void

@@ -1,5 +1,6 @@
 """SIGHUP to the executor: what can change without a restart does, and no call fails."""
 
+import json
 import os
 import re
 import time
@@ -10,6 +11,16 @@ from test_outages import under_load
 
 
 WORKERS = 4 * 2     # of each group
+
+SCRIPT = '''
+import time
+
+
+@DFF.API('What a call sees, and whether the store is there')
+def look():
+    assert DFF.STORE.set('seen', 1) is True
+    return {'store': DFF.STORE.get('seen'), 'zone': time.strftime('%z'), 'root': DFF.RSRC('')}
+'''
 
 
 def pool(node):
@@ -23,6 +34,22 @@ def reload(node):
     old = pool(node)
     node.reload('executor')
     wait_until(lambda: not pool(node) & old, 20, 'new workers')
+
+
+def told(node):
+    """The keys of which the log says that they need a restart."""
+    return re.findall(r'reload: (\w+) has changed; that needs a restart', node.log_text())
+
+
+def look(node):
+    answer = node.call('auln-look-around')
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def publish_look(node):
+    node.ctl('script', 'publish', '-', '--id', 't__look_around', stdin=SCRIPT)
+    node.ctl('link', 'add', 't__look_around.look', '--id', 'auln-look-around')
 
 
 def test_reloads_of_the_executor_under_load_fail_no_call(fresh_node):
@@ -58,14 +85,39 @@ def test_a_reload_applies_what_it_can(fresh_node):
     wait_until(lambda: 'before it stuck: short' in node.log_text(), 3, 'the kill a second later')
 
 
+def test_what_is_in_force_after_a_reload_is_not_told_to_need_a_restart(fresh_node):
+    node = fresh_node
+    publish_look(node)
+    database, user, root = node.setting('MYSQL_DATABASE'), f'user{node.port}', node.install / 'root'
+    root.mkdir(mode=0o755)
+    node.mysql_of.mysql(f"CREATE USER '{user}'@'localhost' IDENTIFIED BY 'another-password';"
+                        f"GRANT ALL PRIVILEGES ON {database}.* TO '{user}'@'localhost';")
+    try:
+        node.set(MYSQL_USER=user, MYSQL_PASSWORD='another-password', TIMEZONE='Asia/Kolkata',
+                 SECRET='0123456789abcdef-another', LOG_FILE_PATH='logs/other.log',
+                 LOG_FILE_FORMAT='json', RESOURCE_ROOT_PATH=root, RESOURCE_ROOT_SHARED='true')
+        reload(node)
+        seen = look(node)
+        assert (seen['store'], seen['zone'], seen['root'].rstrip('/')) == (1, '+0530', str(root))
+        assert user in node.sql('SELECT user FROM information_schema.processlist;').split()
+    finally:
+        node.mysql_of.mysql(f"DROP USER '{user}'@'localhost';")
+
+    log = node.install / 'data/logs/other.log'
+    assert os.path.samefile(f"/proc/{node.pid('executor')}/fd/2", log)   # what Python says, too
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all(line['time'].endswith('+05:30') and line['level'] != 'ERROR' for line in lines)
+    assert 'is in force' in lines[0]['text']
+    assert told(node) == [] and 'needs a restart' not in log.read_text()
+
+
 def test_a_reload_tells_what_needs_a_restart_and_leaves_it(fresh_node):
     node = fresh_node
     node.set(_WORKER_CONCURRENCY=3, _WORKER_MAX_CONCURRENCY=3, _WORKER_PREFETCH_MULTIPLIER=1,
              _WORKER_GROUPS='0-9', RESOURCE_ROOT_SHARED='true', _FUNC_TASK_MAX_TIMEOUT=3000)
     reload(node)
-    told = re.findall(r'reload: (\w+) has changed; that needs a restart', node.log_text())
-    assert told == ['RESOURCE_ROOT_SHARED', '_WORKER_GROUPS', '_WORKER_CONCURRENCY',
-                    '_WORKER_MAX_CONCURRENCY', '_WORKER_PREFETCH_MULTIPLIER']
+    assert told(node) == ['_WORKER_GROUPS', '_WORKER_CONCURRENCY', '_WORKER_MAX_CONCURRENCY',
+                          '_WORKER_PREFETCH_MULTIPLIER']
     node.restart('executor')
     wait_until(lambda: len(node.python_workers()) == 3, 10, 'one group of three')
 
