@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #define DFF_API_BACKOFF_MAX_MS  5000
 #define DFF_API_SOUND_MS       10000      /* lived that long: no backoff */
 #define DFF_API_FD_MIN            16      /* as dff_spawn.h wants them */
+#define DFF_API_KEPT               3      /* settings that come from us, not from the file */
 
 typedef enum {
     DFF_API_STARTING,
@@ -43,6 +45,8 @@ typedef struct dff_api_proc_s {
 struct dff_api_procs_s {
     dff_master_t     *master;
     dff_api_sockets_t sockets;
+    char            **envp;             /* of each process: ours, and then kept */
+    char             *kept[DFF_API_KEPT];
     struct event     *timer;            /* backoff */
     int               backoff_ms;
     bool              stopped;
@@ -51,6 +55,36 @@ struct dff_api_procs_s {
 };
 
 static void dff_api_procs_on_timer(evutil_socket_t fd, short what, void *ctx);
+
+/* The environment is passed on: DFF_<KEY> overrides the file there as it does here. So does, as
+ * the last one of a key counts, what the master goes on with until a restart, whatever the file
+ * says by then: services.sock answers the workers' user alone, and files are told by node. */
+static int
+dff_api_procs_init_environment(dff_api_procs_t *procs, dff_err_t *err)
+{
+    const dff_config_t *cfg = procs->master->cfg;
+    const char *const   settings[DFF_API_KEPT][2] = {
+        { "_NODE_NAME", procs->master->node },
+        { "_RUN_PATH", cfg->run_path },
+        { "_WORKER_USER", cfg->worker_user },
+    };
+    size_t              ours = 0, i;
+
+    while (environ[ours] != NULL)
+        ours++;
+    procs->envp = calloc(ours + DFF_API_KEPT + 1, sizeof(*procs->envp));
+    if (procs->envp == NULL)
+        return dff_err_set(err, DFF_E_SYS, "out of memory");
+    memcpy(procs->envp, environ, ours * sizeof(*procs->envp));
+    for (i = 0; i < DFF_API_KEPT; i++) {
+        if (asprintf(&procs->kept[i], "DFF_%s=%s", settings[i][0], settings[i][1]) < 0) {
+            procs->kept[i] = NULL;
+            return dff_err_set(err, DFF_E_SYS, "out of memory");
+        }
+        procs->envp[ours + i] = procs->kept[i];
+    }
+    return DFF_OK;
+}
 
 dff_api_procs_t *
 dff_api_procs_new(dff_master_t *master, dff_err_t *err)
@@ -69,7 +103,8 @@ dff_api_procs_new(dff_master_t *master, dff_err_t *err)
     procs->timer = evtimer_new(master->base, dff_api_procs_on_timer, procs);
     if (procs->timer == NULL)
         (void) dff_err_set(err, DFF_E_SYS, "out of memory");
-    else if (dff_api_sockets_open(&procs->sockets, master->cfg, err) == DFF_OK)
+    else if (dff_api_procs_init_environment(procs, err) == DFF_OK
+             && dff_api_sockets_open(&procs->sockets, master->cfg, err) == DFF_OK)
         return procs;
     dff_api_procs_free(procs);
     return NULL;
@@ -99,6 +134,7 @@ void
 dff_api_procs_free(dff_api_procs_t *procs)
 {
     dff_api_proc_t *proc;
+    size_t          i;
 
     if (procs == NULL)
         return;
@@ -107,6 +143,9 @@ dff_api_procs_free(dff_api_procs_t *procs)
     if (procs->timer != NULL)
         event_free(procs->timer);
     dff_api_sockets_close(&procs->sockets, procs->master->cfg);
+    for (i = 0; i < DFF_API_KEPT; i++)
+        free(procs->kept[i]);
+    free(procs->envp);
     free(procs);
 }
 
@@ -146,7 +185,6 @@ dff_api_proc_on_readable(evutil_socket_t fd, short what, void *ctx)
     (void) event_del(proc->read_event);
 }
 
-/* The environment is passed on: DFF_<KEY> overrides the file there as it does here. */
 static int
 dff_api_proc_spawn(dff_api_proc_t *proc, int control)
 {
@@ -158,7 +196,7 @@ dff_api_proc_spawn(dff_api_proc_t *proc, int control)
         { procs->sockets.services, DFF_API_FD_SERVICES },
         { control, DFF_API_FD_CONTROL },
     };
-    const dff_spawn_t      spawn = { argv, environ, fds, sizeof(fds) / sizeof(fds[0]) };
+    const dff_spawn_t      spawn = { argv, procs->envp, fds, sizeof(fds) / sizeof(fds[0]) };
 
     return dff_spawn_self(&spawn, &proc->pid);
 }

@@ -11,7 +11,8 @@ dff_reload_tell(void *ctx, const char *key)
 {
     dff_log_t *log = ctx;
 
-    dff_log_warn(log, NULL, "reload: %s has changed; that needs a restart", key);
+    dff_log_warn(log, NULL, "reload: %s has changed; that needs a restart, until which the master "
+                 "goes on with the old value", key);
 }
 
 static void
@@ -44,6 +45,27 @@ dff_reload_config(const dff_master_options_t *options, dff_log_t *log, dff_err_t
     return cfg;
 }
 
+static void
+dff_reload_swap(char **a, char **b)
+{
+    char *text = *a;
+
+    *a = *b;
+    *b = text;
+}
+
+/* The running values of what is made once: the pool has its numbers; the sockets have their
+ * folder, and the group of the workers' user; nginx and other nodes know this one by its name. */
+static void
+dff_reload_keep(dff_config_t *cfg, dff_config_t *old)
+{
+    cfg->worker_concurrency = old->worker_concurrency;
+    cfg->worker_prefetch_multiplier = old->worker_prefetch_multiplier;
+    dff_reload_swap(&cfg->worker_user, &old->worker_user);
+    dff_reload_swap(&cfg->node_name, &old->node_name);
+    dff_reload_swap(&cfg->run_path, &old->run_path);
+}
+
 int
 dff_reload(dff_master_t *master)
 {
@@ -67,9 +89,7 @@ dff_reload(dff_master_t *master)
         dff_log_close(&log);
     }
 
-    /* The pool was made for the old numbers. */
-    cfg->worker_concurrency = master->cfg->worker_concurrency;
-    cfg->worker_prefetch_multiplier = master->cfg->worker_prefetch_multiplier;
+    dff_reload_keep(cfg, master->cfg);
     dff_config_release(master->cfg);
     free(master->cfg);
     master->cfg = cfg;

@@ -1,7 +1,9 @@
 /*
  * SIGHUP: reads the configuration again. What can change at run time does (log,
- * limits, time limits, what the zygote is told); what cannot is named in the log
- * and needs a restart. A broken file changes nothing. Runs in the master.
+ * limits, time limits, what zygote and api processes are told); what cannot is named
+ * in the log and needs a restart: what the master has made of it stays, and so do the
+ * values themselves where new workers or api processes have to fit to that (the node's
+ * name, _RUN_PATH, _WORKER_USER). A broken file changes nothing. Runs in the master.
  */
 #ifndef DFF_RELOAD_H
 #define DFF_RELOAD_H

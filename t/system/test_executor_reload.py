@@ -5,7 +5,9 @@ import os
 import re
 import time
 
+from api import administrator
 from node import wait_until
+from test_api_process import api_pids, wait_ready
 from test_master_recovery import Jobs
 from test_outages import under_load
 
@@ -120,6 +122,25 @@ def test_a_reload_tells_what_needs_a_restart_and_leaves_it(fresh_node):
                           '_WORKER_PREFETCH_MULTIPLIER']
     node.restart('executor')
     wait_until(lambda: len(node.python_workers()) == 3, 10, 'one group of three')
+
+
+def test_name_folder_and_user_stay_until_a_restart_for_all_processes(fresh_node):
+    node = fresh_node
+    node.publish_fixtures()
+    publish_look(node)
+    sockets = [node.install / 'run' / name for name in ('api.sock', 'services.sock')]
+    old = wait_ready(node)
+    node.set(_NODE_NAME='renamed', _RUN_PATH=node.install / 'elsewhere', _WORKER_USER='nobody')
+    reload(node)
+    wait_until(lambda: not set(api_pids(node)) & set(old), 20, 'the end of the old api processes')
+    assert told(node) == ['_WORKER_USER', '_NODE_NAME', '_RUN_PATH']
+
+    assert look(node)['store'] == 1         # the new api processes know the workers' user
+    assert node.call('auln-send', path='a.txt', content='of this node').text == 'of this node'
+    stats = administrator(node).read('/api/v1/monitor/sys-stats/do/get')
+    assert stats['hostname'] == f'node-{node.port}'
+    node.stop('executor')
+    assert not any(path.exists() for path in sockets)
 
 
 def test_a_broken_file_changes_nothing(fresh_node):
