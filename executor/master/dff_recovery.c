@@ -234,6 +234,18 @@ dff_rescue_is_stale(const dff_rescue_t *rescue)
     return !rescue->own && dff_time_monotonic_ms() - rescue->cut_ms > DFF_RESCUE_MS;
 }
 
+/* At the end of a master it is asked every second: said once. */
+static void
+dff_rescue_say_refused(const dff_rescue_t *rescue, const char *text)
+{
+    dff_master_t *master = rescue->master;
+
+    if (!rescue->claimed_only)
+        dff_log_warn(&master->log, NULL, "recovery of node %s: %s", rescue->node, text);
+    else if (!master->refused)
+        dff_log_warn(&master->log, NULL, "Redis refuses to take claimed jobs back: %s", text);
+}
+
 static void
 dff_rescue_on_give_back(redisAsyncContext *ac, void *reply_ptr, void *data)
 {
@@ -247,8 +259,7 @@ dff_rescue_on_give_back(redisAsyncContext *ac, void *reply_ptr, void *data)
     }
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER || reply->integer < 0) {
         if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
-            dff_log_warn(&rescue->master->log, NULL, "recovery of node %s: %s", rescue->node,
-                         reply->str);
+            dff_rescue_say_refused(rescue, reply->str);
         dff_rescue_end(rescue);
         return;
     }

@@ -122,6 +122,9 @@ def test_a_second_signal_ends_it_at_once_and_tells_who_waits_for_what_runs(jobs)
     assert settle(node)['lost'] == 4
 
 
+REFUSAL = 'Redis refuses '
+
+
 def refuse_writes(node, on=True):
     """Redis answers each write with NOREPLICAS."""
     node.redis('CONFIG', 'SET', 'min-replicas-to-write', int(on))
@@ -136,7 +139,7 @@ def test_a_stop_gives_claimed_jobs_back_when_redis_takes_them_again(jobs):
 
     refuse_writes(node)
     node.kill('executor', signal.SIGTERM)
-    wait_until(lambda: 'recovery of node' in node.log_text(), 5, 'the refusal')
+    wait_until(lambda: REFUSAL in node.log_text(), 5, 'the refusal')
     refuse_writes(node, False)
     wait_until(lambda: jobs.queued() == jobs.ids[2:], 3, 'the claimed ones in their queue')
     assert jobs.held() == (0, 2) and node.pid('executor'), 'not only at the end'
@@ -157,6 +160,7 @@ def test_a_stop_ends_although_redis_refuses_the_results(jobs):
         wait_until(lambda: node.pid('executor') is None, 20, 'end of the executor')
     finally:
         refuse_writes(node, False)
+    assert node.log_text().count(REFUSAL) == 1, 'not every second'
     node.start('executor')
     assert jobs.statuses() == ['lost']
     check_ledger(node, waiting=0, claimed=0, running=0)
