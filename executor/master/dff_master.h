@@ -107,9 +107,10 @@ struct dff_master_s {
     dff_counters_t        counters;
     int64_t               started_at_ms;    /* Unix time */
     bool                  served;       /* the node's keys in Redis are ours */
-    bool                  giving_back;  /* DRAINING: it is asked of Redis */
-    bool                  given_back;   /* DRAINING: that was answered, and */
-    bool                  refused;      /* Redis would not: it takes our answers neither */
+    bool                  giving_back;  /* DRAINING: a round of it is under way */
+    bool                  round_ended;  /* one has, if only as Redis is away: what is not given
+                                         * back stays in claimed:<node> for others to find */
+    bool                  refused;      /* at the last one, Redis took not all that we write */
     bool                  left;         /* ENDING: our keys are gone */
     int64_t               give_up_ms;   /* monotonic: end of the waiting in DRAINING, ENDING */
 

@@ -91,13 +91,37 @@ dff_master_end(dff_master_t *master)
 }
 
 static void
+dff_master_round_ended(dff_master_t *master, bool refused)
+{
+    master->giving_back = false;
+    master->round_ended = true;
+    master->refused = refused;
+}
+
+static void
+dff_master_on_probe(redisAsyncContext *ac, void *reply_ptr, void *data)
+{
+    dff_master_t *master = data;
+    redisReply   *reply = reply_ptr;
+    bool          refused = reply != NULL && reply->type == REDIS_REPLY_ERROR;
+
+    (void) ac;
+    if (refused && !master->refused)
+        dff_log_warn(&master->log, NULL, "Redis refuses what is still to be written: %s",
+                     reply->str);
+    dff_master_round_ended(master, refused);
+}
+
+/* Giving back begins with taking, so a Redis without memory does all of it, and refuses what
+ * else is to be written for as long: that is learnt from a push. */
+static void
 dff_master_on_given_back(void *ctx, bool whole)
 {
     dff_master_t *master = ctx;
 
-    master->giving_back = false;
-    master->given_back = true;
-    master->refused = !whole;
+    if (!whole || dff_redis_link_commandf(master->command, dff_master_on_probe, master,
+                                          "LPUSHX " DFF_KEY_PROBE " 1") != DFF_OK)
+        dff_master_round_ended(master, !whole);
 }
 
 void
@@ -141,6 +165,29 @@ dff_master_fail(dff_master_t *master, const char *fmt, ...)
         dff_master_end(master);
 }
 
+static bool
+dff_master_any_busy(const dff_master_t *master)
+{
+    int i;
+
+    for (i = 0; i < master->pool->ngroups; i++) {
+        if (master->pool->groups[i].busy > 0)
+            return true;
+    }
+    return false;
+}
+
+/* DRAINING: a Redis that is away, or refuses, has its time from the end of the last worker;
+ * those have their own time limits. */
+static void
+dff_master_bound_drain(dff_master_t *master, bool redis)
+{
+    if ((redis && !master->refused) || dff_master_any_busy(master))
+        master->give_up_ms = 0;
+    else if (master->give_up_ms == 0)
+        master->give_up_ms = dff_time_monotonic_ms() + DFF_DRAIN_WITHOUT_REDIS_MS;
+}
+
 /* Is there nothing left to wait for? */
 void
 dff_master_settle_end(dff_master_t *master)
@@ -148,12 +195,8 @@ dff_master_settle_end(dff_master_t *master)
     bool redis = dff_redis_link_ready(master->command);
 
     if (master->state == DFF_MASTER_DRAINING) {
-        redis = redis && !master->refused;
-        if (!redis && master->give_up_ms == 0)
-            master->give_up_ms = dff_time_monotonic_ms() + DFF_DRAIN_WITHOUT_REDIS_MS;
-        else if (redis)
-            master->give_up_ms = 0;
-        if (!dff_runs_any(master) && dff_outbox_empty(master->outbox) && master->given_back)
+        dff_master_bound_drain(master, redis);
+        if (!dff_runs_any(master) && dff_outbox_empty(master->outbox) && master->round_ended)
             dff_master_end(master);
         return;
     }
@@ -166,8 +209,6 @@ dff_master_settle_end(dff_master_t *master)
 void
 dff_master_tick_end(dff_master_t *master)
 {
-    int i, busy = 0;
-
     if (master->state == DFF_MASTER_DRAINING)
         dff_master_give_back(master);
     if (master->give_up_ms == 0 || dff_time_monotonic_ms() < master->give_up_ms)
@@ -180,12 +221,9 @@ dff_master_tick_end(dff_master_t *master)
     }
     if (master->state != DFF_MASTER_DRAINING)
         return;
-    for (i = 0; i < master->pool->ngroups; i++)
-        busy += master->pool->groups[i].busy;
-    if (busy > 0)
-        return;                 /* they have their own time limits */
-    dff_log_error(&master->log, NULL, "Redis is away, or refuses: %zu results are not "
-                  "delivered", dff_outbox_count(master->outbox));
+    dff_log_error(&master->log, NULL, "Redis is away, or refuses: %zu results are not delivered, "
+                  "%zu jobs are left to be recovered", dff_outbox_count(master->outbox),
+                  dff_runs_count(master));
     master->exit_status = 1;
     dff_master_end(master);
 }

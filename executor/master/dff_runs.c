@@ -53,6 +53,17 @@ dff_runs_any(const dff_master_t *master)
     return !TAILQ_EMPTY(&master->runs);
 }
 
+size_t
+dff_runs_count(const dff_master_t *master)
+{
+    const dff_run_t *run;
+    size_t           count = 0;
+
+    TAILQ_FOREACH(run, &master->runs, all)
+        count++;
+    return count;
+}
+
 bool
 dff_runs_known(const dff_master_t *master, dff_str_t task_id)
 {

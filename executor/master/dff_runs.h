@@ -17,6 +17,7 @@ void dff_runs_forget_claimed(dff_master_t *master);
 void dff_runs_hurry(dff_master_t *master);
 /* Is there one whose answer is still to come? */
 bool dff_runs_any(const dff_master_t *master);
+size_t dff_runs_count(const dff_master_t *master);
 bool dff_runs_known(const dff_master_t *master, dff_str_t task_id);
 /* At the end of the master: frees them, and tells nobody. */
 void dff_runs_release(dff_master_t *master);

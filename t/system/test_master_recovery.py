@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from faults import settle
+from faults import marks_folder, read_marks, settle
 from ledger import check_ledger
 from node import wait_until
 
@@ -28,8 +28,8 @@ class Jobs:
         kwargs = json.dumps(kwargs)
         return job_id, f'DFF1 {len(head)} {len(kwargs)} 0\n{head}{kwargs}'
 
-    def push(self, func, kwargs, **head):
-        job_id, envelope = self.envelope(func, kwargs, **head)
+    def push(self, func, kwargs, script='t__basic', **head):
+        job_id, envelope = self.envelope(func, kwargs, script, **head)
         self.node.redis('EVAL', "redis.call('HINCRBY', 'dff:ledger', 'accepted', 1) "
                         "return redis.call('LPUSH', KEYS[1], ARGV[1])", 1,
                         f"dff:queue:{head.get('queue', 1)}", envelope)
@@ -130,6 +130,20 @@ def refuse_writes(node, on=True):
     node.redis('CONFIG', 'SET', 'min-replicas-to-write', int(on))
 
 
+def fill_memory(node, on=True):
+    """Redis answers with OOM what may need memory, unless a script has written before."""
+    node.redis('CONFIG', 'SET', 'maxmemory', int(on))
+
+
+def stop_at_once(node):
+    """Two signals; the second kills the workers."""
+    text = 'no more jobs; the running ones may end'
+    before = node.log_text().count(text)
+    node.kill('executor', signal.SIGTERM)
+    wait_until(lambda: node.log_text().count(text) > before, 5, 'the first signal')
+    node.kill('executor', signal.SIGTERM)
+
+
 def test_a_stop_gives_claimed_jobs_back_when_redis_takes_them_again(jobs):
     node = jobs.node
     node.allow('NOREPLICAS')
@@ -163,6 +177,48 @@ def test_a_stop_ends_although_redis_refuses_the_results(jobs):
     assert node.log_text().count(REFUSAL) == 1, 'not every second'
     node.start('executor')
     assert jobs.statuses() == ['lost']
+    check_ledger(node, waiting=0, claimed=0, running=0)
+
+
+def test_a_stop_ends_although_redis_has_no_memory_to_queue_a_job_again(jobs):
+    node = jobs.node
+    node.allow('OOM', 'not delivered', 'signal 9')
+    path = marks_folder(node) / 'again'
+    jobs.push('mark_again', {'path': str(path), 'mark': 'a', 'seconds': 20}, script='t__marks',
+              retryOnLost=True)
+    wait_until(lambda: read_marks(path)[0]['a'] == 1, 5, 'the start')
+
+    fill_memory(node)
+    try:
+        stop_at_once(node)
+        wait_until(lambda: node.pid('executor') is None, 20, 'end of the executor')
+    finally:
+        fill_memory(node, False)
+    assert node.log_text().count(REFUSAL) == 1, 'not every second'
+    assert '0 results are not delivered, 1 jobs are left to be recovered' in node.log_text()
+    assert jobs.held() == (0, 1)
+    node.start('executor')
+    wait_until(lambda: read_marks(path)[0]['a'] == 2, 10, 'the second start')
+    stop_at_once(node)
+    wait_until(lambda: node.pid('executor') is None, 5, 'end of the executor')
+    assert jobs.queued() == jobs.ids and jobs.held() == (0, 0)
+    check_ledger(node, waiting=1, lost=0)
+
+
+def test_a_result_that_comes_late_in_a_stop_has_its_time_to_be_delivered(jobs):
+    """Redis takes it at the second attempt, a second later, which writes as a script."""
+    node = jobs.node
+    node.allow('OOM')
+    jobs.push('nap', {'seconds': 12})       # longer than a stop waits for Redis
+    wait_until(lambda: jobs.held() == (0, 1), 5, 'one started')
+
+    fill_memory(node)
+    try:
+        node.kill('executor', signal.SIGTERM)
+        wait_until(lambda: node.pid('executor') is None, 20, 'end of the executor')
+    finally:
+        fill_memory(node, False)
+    assert jobs.statuses() == ['success']
     check_ledger(node, waiting=0, claimed=0, running=0)
 
 
