@@ -193,8 +193,10 @@ def test_a_file_whose_caller_leaves_stays_until_the_piece_on_its_way_was_read(tw
     name, path = there.setting('_NODE_NAME'), resources(there) / 'held.bin'
 
     def waiting():
-        return sum(here.redis('LLEN', key)
-                   for key in (f'dff:queue:0@{name}', f'dff:claimed:{name}'))
+        """Wherever the other node was stopped on its way."""
+        return sum(here.redis(command, key) for command, key in (
+            ('LLEN', f'dff:queue:0@{name}'), ('LLEN', f'dff:claimed:{name}'),
+            ('HLEN', f'dff:started:{name}')))
 
     with slow_caller(here, 'auln-send', path='held.bin', content='x', times=20_000_000,
                      auto_delete=True) as client:
