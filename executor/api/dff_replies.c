@@ -58,6 +58,8 @@ dff_replies_on_pop(redisAsyncContext *ac, void *reply_ptr, void *data)
     if (reply == NULL)
         return;
     replies->heard_ms = dff_time_monotonic_ms();
+    if (reply->type == REDIS_REPLY_ERROR && dff_redis_link_moved(replies->link))
+        return;
     if (reply->type == REDIS_REPLY_ERROR) {
         /* No busy loop: dff_replies_watch fills again. */
         if (!replies->logged)

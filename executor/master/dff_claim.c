@@ -89,6 +89,8 @@ dff_claim_on_job(redisAsyncContext *ac, void *reply_ptr, void *data)
     if (reply == NULL)
         return;
     q->heard_ms = dff_time_monotonic_ms();
+    if (reply->type == REDIS_REPLY_ERROR && dff_redis_link_moved(q->link))
+        return;
     if (reply->type == REDIS_REPLY_ERROR) {
         q->failing = true;
         if (!q->logged)

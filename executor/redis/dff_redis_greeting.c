@@ -58,7 +58,7 @@ dff_link_on_info(redisAsyncContext *ac, void *reply_ptr, void *data)
 {
     dff_redis_link_t *link = data;
     redisReply       *reply = reply_ptr;
-    bool              loading = false;
+    const char       *not_now = NULL;
 
     if (reply == NULL)
         return;
@@ -71,7 +71,7 @@ dff_link_on_info(redisAsyncContext *ac, void *reply_ptr, void *data)
         (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "INFO: %s", reply->str);
     if (link->err.reason == DFF_REASON_NONE)
         (void) dff_redis_check_info((dff_str_t) { reply->str, (size_t) reply->len },
-                                    link->run_id, &loading, &link->err);
+                                    link->run_id, &not_now, &link->err);
 
     if (link->err.reason != DFF_REASON_NONE) {
         if (strncmp(link->err.message, "INFO: LOADING", 13) != 0)
@@ -79,15 +79,21 @@ dff_link_on_info(redisAsyncContext *ac, void *reply_ptr, void *data)
         redisAsyncFree(ac);
         return;
     }
-    if (loading) {
-        (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "Redis is loading its data");
+    if (not_now != NULL) {
+        (void) dff_err_set(&link->err, DFF_E_SYS_CACHE, "%s", not_now);
         redisAsyncFree(ac);
         return;
     }
 
     link->state = DFF_LINK_READY;
-    link->backoff_ms = DFF_LINK_BACKOFF_MIN_MS;
+    /* An address that leads here and there is not asked more and more often. */
+    if (!link->moved)
+        link->backoff_ms = DFF_LINK_BACKOFF_MIN_MS;
+    link->moved = false;
     (void) evtimer_del(link->timer);
+    dff_redis_moved_ready(link);
+    if ((link->ac->c.flags & REDIS_FREEING) != 0)
+        return;                 /* its owner has lost another one by that, and leaves this one */
     dff_redis_log_up(link->redis);
     link->conf.ready(link->conf.ctx);
 }

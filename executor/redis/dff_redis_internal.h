@@ -1,7 +1,7 @@
 /*
- * What the three files of dff_redis_link.h share: the server (dff_redis_server.c),
- * a connection (dff_redis_link.c), and its greeting (dff_redis_greeting.c). Nobody
- * else includes it.
+ * What the files of dff_redis_link.h share: the server (dff_redis_server.c), a connection
+ * (dff_redis_link.c), its greeting (dff_redis_greeting.c), what it makes of replies
+ * (dff_redis_queued.c), and when it is of yesterday (dff_redis_moved.c). Nobody else includes it.
  */
 #ifndef DFF_REDIS_INTERNAL_H
 #define DFF_REDIS_INTERNAL_H
@@ -60,6 +60,7 @@ struct dff_redis_link_s {
     char                   run_id[DFF_REDIS_RUN_ID_SIZE];
     bool                   is_dirty, reading, writing, flushing;
     bool                   again;          /* this attempt has learned how to greet */
+    bool                   moved;          /* to be left: dff_redis_moved.c; kept until READY */
     redisReplyObjectFunctions objects;     /* hiredis's, but for what dff_redis_queued.c does */
     void                *(*create_string)(const redisReadTask *, char *, size_t);
     dff_err_t              err;            /* of this attempt */
@@ -69,6 +70,9 @@ struct dff_redis_link_s {
 void dff_redis_share_queued(dff_redis_link_t *link);
 /* Sends AUTH, SELECT and INFO; ends in READY or in the end of the connection. */
 void dff_redis_greet(dff_redis_link_t *link);
+/* The text of an error that came; a link that has become READY. */
+void dff_redis_moved_error(dff_redis_link_t *link, const char *text, size_t len);
+void dff_redis_moved_ready(dff_redis_link_t *link);
 /* A link has become READY: the log is told when that was the last one missing. */
 void dff_redis_log_up(dff_redis_t *redis);
 

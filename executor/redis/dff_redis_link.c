@@ -35,6 +35,8 @@ dff_link_on_readable(evutil_socket_t fd, short what, void *ctx)
     (void) fd;
     (void) what;
     redisAsyncHandleRead(link->ac);
+    if (dff_redis_link_moved(link))
+        dff_redis_link_drop(link, "Redis has become a replica");
 }
 
 static void

@@ -4,7 +4,8 @@
  * dff_redis_t is the server: address (resolved once, at start), database,
  * credentials, and the links to it. dff_redis_link_t is one connection: it
  * connects, authenticates, selects, looks at the server (version, no cluster,
- * not loading), and comes back by itself with backoff and jitter when it breaks.
+ * not loading, no replica), and comes back by itself with backoff and jitter when it breaks,
+ * or when it is found to lead to a server that was the one before a failover.
  *
  * Commands are only buffered; dff_redis_flush() writes what one turn of the event
  * loop has gathered, with one send() for each link, and arms a write event
@@ -59,6 +60,8 @@ dff_redis_link_t *dff_redis_link_new(dff_redis_t *redis, const dff_redis_link_co
 void dff_redis_link_free(dff_redis_link_t *link);
 
 bool dff_redis_link_ready(const dff_redis_link_t *link);
+/* READY, but about to be left, as the server is a replica now: its errors are no news. */
+bool dff_redis_link_moved(const dff_redis_link_t *link);
 /* The server's life (run_id of INFO), "" before READY: client ids begin anew with it. */
 const char *dff_redis_link_run_id(const dff_redis_link_t *link);
 /* Gives the connection up (a watchdog found it dead) and connects anew. */
@@ -84,8 +87,8 @@ int dff_redis_link_commandf(dff_redis_link_t *link, redisCallbackFn *fn, void *d
     const char *fmt, ...);
 
 /* What INFO says about the server. DFF_ERROR: err says why it cannot be used.
- * *loading: usable later. */
-int dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
-    dff_err_t *err);
+ * *not_now: why it may be usable later, or NULL: it is usable. */
+int dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE],
+    const char **not_now, dff_err_t *err);
 
 #endif

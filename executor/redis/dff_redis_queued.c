@@ -22,8 +22,10 @@ static const redisReply dff_redis_queued = {
 static void *
 dff_redis_create_string(const redisReadTask *task, char *text, size_t len)
 {
-    const dff_redis_link_t *link = task->privdata;
+    dff_redis_link_t *link = task->privdata;
 
+    if (task->type == REDIS_REPLY_ERROR && task->parent == NULL)
+        dff_redis_moved_error(link, text, len);
     if (task->type == REDIS_REPLY_STATUS && task->parent == NULL && len == DFF_QUEUED_LEN
         && memcmp(text, DFF_QUEUED, len) == 0)
         return (void *) (uintptr_t) &dff_redis_queued;

@@ -18,15 +18,20 @@
 #define DFF_REDIS_MIN_MAJOR  4
 
 int
-dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE], bool *loading,
-    dff_err_t *err)
+dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE],
+    const char **not_now, dff_err_t *err)
 {
     dff_str_t version = dff_redis_info_field(info, DFF_STR("redis_version:"));
     int       major = 0;
     size_t    i;
 
     dff_redis_info_run_id(info, run_id);
-    *loading = dff_str_eq(dff_redis_info_field(info, DFF_STR("loading:")), DFF_STR("1"));
+    *not_now = NULL;
+    if (dff_str_eq(dff_redis_info_field(info, DFF_STR("loading:")), DFF_STR("1")))
+        *not_now = "Redis is loading its data";
+    else if (dff_str_eq(dff_redis_info_field(info, DFF_STR("role:")), DFF_STR("slave"))
+             && dff_str_eq(dff_redis_info_field(info, DFF_STR("slave_read_only:")), DFF_STR("1")))
+        *not_now = "Redis is a read-only replica";
     for (i = 0; i < version.len && i < 4 && version.data[i] >= '0' && version.data[i] <= '9'; i++)
         major = major * 10 + (version.data[i] - '0');
 

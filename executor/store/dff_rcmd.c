@@ -22,6 +22,8 @@ struct dff_rcmd_s {
     redisContext       *ctx;
     size_t              pending;       /* appended, reply not taken */
     bool                in_multi;
+    bool                moved;         /* the server is a replica now: where its master is
+                                          only a new connection tells */
     struct timeval      connect_timeout, timeout;
     int                 retry_ms;
     int64_t             retry_at_ms;       /* monotonic: not before, see patience */
@@ -52,7 +54,7 @@ dff_rcmd_close(dff_rcmd_t *rcmd)
         rcmd->ctx = NULL;
     }
     rcmd->pending = 0;
-    rcmd->in_multi = false;
+    rcmd->in_multi = rcmd->moved = false;
 }
 
 
@@ -205,6 +207,9 @@ dff_rcmd_open(dff_rcmd_t *rcmd, dff_err_t *err)
 int
 dff_rcmd_connect(dff_rcmd_t *rcmd, dff_err_t *err)
 {
+    if (rcmd->moved && rcmd->pending == 0 && !rcmd->in_multi) {
+        dff_rcmd_close(rcmd);
+    }
     if (rcmd->ctx != NULL) {
         return DFF_OK;
     }
@@ -257,7 +262,8 @@ dff_rcmd_append(dff_rcmd_t *rcmd, dff_err_t *err, const char *format, ...)
 static redisReply *
 dff_rcmd_take(dff_rcmd_t *rcmd, dff_err_t *err)
 {
-    void *raw = NULL;
+    void       *raw = NULL;
+    redisReply *reply;
 
     if (rcmd->ctx == NULL || rcmd->pending == 0) {
         (void) dff_rcmd_fail(rcmd, "", "connection lost", err);
@@ -268,7 +274,11 @@ dff_rcmd_take(dff_rcmd_t *rcmd, dff_err_t *err)
         return NULL;
     }
     rcmd->pending--;
-    return raw;
+    reply = raw;
+    if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "READONLY", 8) == 0) {
+        rcmd->moved = true;
+    }
+    return reply;
 }
 
 
