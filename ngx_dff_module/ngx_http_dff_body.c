@@ -311,12 +311,27 @@ ngx_http_dff_body_complete(ngx_http_dff_body_t *body)
 static ngx_int_t
 ngx_http_dff_body_broken(ngx_http_dff_ctx_t *ctx, ngx_int_t rc)
 {
-    ngx_http_request_t  *r = ctx->request;
+    ngx_http_request_t        *r = ctx->request;
+    ngx_http_core_loc_conf_t  *clcf;
 
     if (rc == NGX_HTTP_BAD_REQUEST && !r->connection->error) {
         r->keepalive = 0;
         ngx_http_dff_answer_error(ctx, DFF_E_CLIENT_BAD_REQUEST, NULL,
                                   "Invalid request body: its transfer encoding is broken", NULL);
+        return NGX_DONE;
+    }
+
+    if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        /* the location has a limit of its own, and the body had not told its length */
+        clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+        return ngx_http_dff_body_too_large(ctx, ngx_http_dff_body_noun(ctx),
+                                           clcf->client_max_body_size);
+    }
+
+    if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        /* no memory, or a file of nginx's that takes no more: its log has said so */
+        r->keepalive = 0;
+        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
         return NGX_DONE;
     }
 

@@ -226,3 +226,15 @@ location /api/v1/ { client_max_body_size 1k; dff; }
 --- more_headers
 Content-Type: application/json
 --- error_code: 413
+
+
+=== a chunked body over that limit is refused in our form
+--- config
+location /api/v1/ { client_max_body_size 1k; dff; }
+--- raw_request eval
+["POST /api/v1/al/auln-length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+. "Content-Type: application/json\r\n\r\n" . main::chunked(unpack('(a900)*', main::json_of(2000)))]
+--- error_code: 413
+--- response_headers
+Connection: close
+--- response_body_like: "error":413\.44,"reason":"EClientBadRequest","message":"The body is larger than the limit of 1024 bytes","detail":\{"limit":1024\}

@@ -1,5 +1,6 @@
 """Callers that speak HTTP/2, and break off: one of their many calls, or all of them at once."""
 
+import json
 import re
 import signal
 import struct
@@ -20,7 +21,8 @@ def own(session_node, test_folder):
     node = Node(test_folder / 'http2', session_node)
     node.http2 = free_port()
     (node.install / 'nginx/conf.d/http2.conf').write_text(
-        f'server {{ listen 127.0.0.1:{node.http2} http2; location /api/v1/ {{ dff; }} }}')
+        f'server {{ listen 127.0.0.1:{node.http2} http2; location /api/v1/ {{ dff; }} '
+        f'location = /api/v1/al/auln-same {{ client_max_body_size 1k; dff; }} }}')
     try:
         node.start()
         node.publish_fixtures()
@@ -34,8 +36,12 @@ def workers(node):
     return sorted(pid for pid in node.processes('nginx') if pid != node.pid('nginx'))
 
 
+def metric(node, name):
+    return int(re.search(rf'(?m)^{re.escape(name)} (\d+)$', node.get('/metrics').text)[1])
+
+
 def waiting(node):
-    return int(re.search(r'(?m)^dff_calls_pending (\d+)$', node.get('/metrics').text)[1])
+    return metric(node, 'dff_calls_pending')
 
 
 @pytest.fixture
@@ -139,6 +145,20 @@ def test_a_body_that_is_not_as_long_as_it_said_is_refused(even):
             client.data(stream, b'x' * 20)
             client.flush()
             assert client.wait(stream).status == 400
+
+
+def test_a_body_over_the_location_s_own_limit_is_refused_in_our_form_and_counted(even):
+    counter = 'dff_calls_total{outcome="client_error"}'
+    before = metric(even, counter)
+    with Http2(even.http2) as client:
+        small = client.call('auln-same', value='x')
+        client.flush()
+        assert client.wait(small).body == b'x'
+        large = client.call('auln-same', value='x' * 1024)
+        client.flush()
+        answer = client.wait(large)
+        assert (answer.status, json.loads(answer.body)['detail']) == (413, {'limit': 1024})
+    assert metric(even, counter) == before + 1
 
 
 def test_an_answer_waits_for_its_window(even):
