@@ -21,6 +21,8 @@ static ngx_fd_t ngx_http_dff_file_open(ngx_http_dff_ctx_t *ctx,
 static ngx_int_t ngx_http_dff_file_auto_delete(ngx_http_dff_ctx_t *ctx,
     ngx_http_dff_control_t *control);
 static void ngx_http_dff_file_gone(void *data);
+static void ngx_http_dff_file_failed(ngx_http_dff_ctx_t *ctx,
+    ngx_http_dff_control_t *control);
 static ngx_uint_t ngx_http_dff_file_is_remote(ngx_http_dff_ctx_t *ctx,
     ngx_http_dff_control_t *control);
 
@@ -48,13 +50,11 @@ ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *contro
     }
 
     fd = ngx_http_dff_file_open(ctx, control, file);
-    if (fd == NGX_INVALID_FILE) {
-        ngx_http_dff_file_missing(ctx, control, strerror(ngx_errno));
-        return;
-    }
-
-    if (fstat(fd, &st) == -1 || ngx_http_dff_file_auto_delete(ctx, control) != NGX_OK) {
-        ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
+    if (fd == NGX_INVALID_FILE
+        || fstat(fd, &st) == -1
+        || ngx_http_dff_file_auto_delete(ctx, control) != NGX_OK)
+    {
+        ngx_http_dff_file_failed(ctx, control);
         return;
     }
 
@@ -157,6 +157,24 @@ ngx_http_dff_file_gone(void *data)
     }
 
     (void) close(gone->folder);
+}
+
+
+/* It cannot be opened, and ngx_errno says why. What the machine lacks is no fault of the function,
+ * and no reason to forget a cached answer. */
+static void
+ngx_http_dff_file_failed(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control)
+{
+    ngx_err_t  err = ngx_errno;
+
+    if (err != NGX_EMFILE && err != NGX_ENFILE && err != NGX_ENOMEM && err != EIO) {
+        ngx_http_dff_file_missing(ctx, control, strerror(err));
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, err,
+                  "dff: file \"%V\" cannot be sent", &control->file);
+    ngx_http_dff_answer_error(ctx, DFF_E_SYS, NULL, NULL, NULL);
 }
 
 

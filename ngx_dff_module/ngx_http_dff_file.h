@@ -9,7 +9,8 @@
 
 #include "ngx_http_dff_control.h"
 
-/* Sends the answer (ngx_http_dff_answer.h): the file, or 599.30 that says why not. */
+/* Sends the answer (ngx_http_dff_answer.h): the file, or 599.30 that says why not; 500 (logged)
+ * where the machine has no descriptor or memory for it, or cannot read its disk. */
 void ngx_http_dff_file_answer(ngx_http_dff_ctx_t *ctx, ngx_http_dff_control_t *control);
 
 /* It cannot be sent: 599.30, or the function is called if the answer was a cached one. */

@@ -1,10 +1,13 @@
 """Uploads, large results and files, on the real system: the users that the parts run as,
 what is left behind, and that nobody waits for anybody's gigabyte."""
 
+import contextlib
 import hashlib
 import http.client
+import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -122,6 +125,39 @@ def test_bodies_come_over_http_2_too(make_node, tmp_path):
     assert pathlib.Path(path.decode()).read_bytes() == big.read_bytes()
     assert len(curl('auln-large', '-H', 'Content-Type: application/json', '-d',
                     b'{"kwargs":{"size":5000000,"kind":"bytes"}}')) == 5_000_000
+
+
+@contextlib.contextmanager
+def no_more_descriptors(node):
+    """Of nginx's workers; what is open stays open. As their user: root may lack the capability."""
+    def limit(pid, soft):
+        subprocess.run(['prlimit', f'--pid={pid}', f'--nofile={soft}:'], check=True,
+                       user='dff-web', group='dff', extra_groups=[])
+    before = {pid: re.search(r'Max open files +(\d+)',
+                             pathlib.Path(f'/proc/{pid}/limits').read_text())[1]
+              for pid in node.processes('nginx') if pid != node.pid('nginx')}
+    try:
+        for pid in before:
+            limit(pid, 0)
+        yield
+    finally:
+        for pid, soft in before.items():
+            limit(pid, soft)
+
+
+def test_a_file_for_which_there_is_no_descriptor_is_no_failure_of_its_function(node):
+    assert node.call('auln-send', path='scarce/x.txt', content='x').text == 'x'
+    caller = http.client.HTTPConnection('127.0.0.1', node.port, timeout=10)
+    caller.request('GET', '/api/v1/do/ping')
+    assert caller.getresponse().read()
+    with no_more_descriptors(node):
+        caller.request('POST', '/api/v1/al/auln-send', b'{"kwargs":{"path":"scarce/x.txt"}}',
+                       {'Content-Type': 'application/json'})
+        answer = caller.getresponse()
+        assert (answer.status, json.loads(answer.read())['reason']) == (500, 'ESys')
+    caller.close()
+    assert 'dff: file "scarce/x.txt" cannot be sent (24: Too many open files)' in node.log_text()
+    assert node.call('auln-send', path='scarce/x.txt').text == 'x'
 
 
 # --- 100 MB ------------------------------------------------------------------------------
