@@ -51,6 +51,7 @@ static void
 dff_changes_reask(dff_changes_t *changes, dff_str_t words)
 {
     dff_recent_reask(changes->master->recent, words);
+    dff_recent_reask(changes->master->former, words);
 }
 
 static void

@@ -202,7 +202,9 @@ dff_claim_settle(dff_claim_t *claim)
     dff_pool_t *pool = claim->master->pool;
     int         i, count, room, outstanding[DFF_QUEUE_COUNT] = { 0 };
 
-    if (claim->stopped)
+    /* Which life of Redis it is, and what that may not know, is learnt by the connection for
+     * commands (dff_life.h); and nothing can be started without it. */
+    if (claim->stopped || !dff_redis_link_ready(claim->master->command))
         return;
     for (i = 0; i < DFF_QUEUE_COUNT; i++) {
         if (claim->queues[i].group != NULL)

@@ -24,6 +24,7 @@ struct dff_heartbeat_s {
     dff_master_t *master;
     int64_t       sent_ms;           /* monotonic */
     int64_t       unanswered_ms;     /* since when; 0: all were answered */
+    int64_t       taken_ms;          /* when Redis has taken the last one */
     char          boot_id[DFF_ID_SIZE];
     char          host[256];
 };
@@ -56,6 +57,12 @@ const char *
 dff_heartbeat_boot_id(const dff_heartbeat_t *heartbeat)
 {
     return heartbeat->boot_id;
+}
+
+int64_t
+dff_heartbeat_taken_ms(const dff_heartbeat_t *heartbeat)
+{
+    return heartbeat->taken_ms;
 }
 
 static void
@@ -168,6 +175,8 @@ dff_heartbeat_on_set(redisAsyncContext *ac, void *reply_ptr, void *data)
     redisReply      *reply = reply_ptr;
 
     (void) ac;
+    if (reply != NULL && reply->type == REDIS_REPLY_STATUS)
+        heartbeat->taken_ms = dff_time_monotonic_ms();
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
         dff_log_error(&heartbeat->master->log, NULL, "the heartbeat is refused by Redis: %s",
                       reply->str);

@@ -17,6 +17,8 @@ void dff_heartbeat_free(dff_heartbeat_t *heartbeat);
 /* Every second, and when something changed: writes when it is time. */
 void dff_heartbeat_tick(dff_heartbeat_t *heartbeat);
 void dff_heartbeat_now(dff_heartbeat_t *heartbeat);
+/* Monotonic: when Redis has taken the last one. */
+int64_t dff_heartbeat_taken_ms(const dff_heartbeat_t *heartbeat);
 /* Random, new with each start: tells this life of a node from the one before. */
 const char *dff_heartbeat_boot_id(const dff_heartbeat_t *heartbeat);
 

@@ -25,6 +25,7 @@
 #include "master/dff_elastic.h"
 #include "master/dff_fence.h"
 #include "master/dff_heartbeat.h"
+#include "master/dff_life.h"
 #include "master/dff_lock.h"
 #include "master/dff_node_claim.h"
 #include "master/dff_node_watch.h"
@@ -150,6 +151,7 @@ dff_master_redis_ready(void *ctx)
 {
     dff_master_t *master = ctx;
 
+    dff_life_ready(master);
     dff_lua_load(master->command);
     dff_node_watch_reset(master->node_watch);
     if (master->state == DFF_MASTER_CONNECTING)
@@ -215,7 +217,9 @@ dff_master_on_tick(evutil_socket_t fd, short what, void *ctx)
     dff_outbox_send_again(master->outbox);
     dff_task_record_tick(master);
     dff_published_ask_again(master->published);
-    dff_recent_expire(master->recent);
+    dff_recent_expire(master->recent, DFF_RECENT_MAX_MS);
+    dff_recent_expire(master->quiet, DFF_RECENT_MAX_MS);
+    dff_recent_expire(master->former, DFF_LIFE_DOUBT_MS);
     dff_elastic_tick(master->elastic);
     dff_zygote_proc_tidy(master);
     dff_api_procs_tick(master->api);
@@ -325,7 +329,9 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->published = dff_published_new(master);
     master->outbox = dff_outbox_new(master);
     master->turn = dff_turn_new(master);
-    master->recent = dff_recent_new(master);
+    master->recent = dff_recent_new(master, DFF_RECENT_MAX_BYTES);
+    master->quiet = dff_recent_new(master, DFF_RECENT_QUIET_BYTES);
+    master->former = dff_recent_new(master, DFF_RECENT_MAX_BYTES + DFF_RECENT_QUIET_BYTES);
     master->recovery = dff_recovery_new(master);
     master->node_watch = dff_node_watch_new(master);
     master->sweep = dff_sweep_new(master);
@@ -339,7 +345,7 @@ dff_master_init_parts(dff_master_t *master, dff_err_t *err)
     master->changes = dff_changes_new(master);
     master->command = dff_redis_link_new(master->redis, &command);
     if (master->published == NULL || master->outbox == NULL || master->turn == NULL
-        || master->recent == NULL
+        || master->recent == NULL || master->quiet == NULL || master->former == NULL
         || master->recovery == NULL || master->node_watch == NULL || master->sweep == NULL
         || master->delayed == NULL || master->elastic == NULL || master->heartbeat == NULL
         || master->claim == NULL
@@ -371,6 +377,8 @@ dff_master_release(dff_master_t *master)
     dff_turn_free(master->turn);
     dff_outbox_free(master->outbox);
     dff_recent_free(master->recent);
+    dff_recent_free(master->quiet);
+    dff_recent_free(master->former);
     dff_recovery_free(master->recovery);
     dff_node_watch_free(master->node_watch);
     dff_sweep_free(master->sweep);

@@ -58,6 +58,14 @@ typedef struct {
     uint64_t given_back;         /* claimed jobs, because all workers were busy */
 } dff_counters_t;
 
+/* Of Redis: dff_life.h. */
+typedef struct {
+    unsigned number;            /* 1 for the first; 0: there was none yet */
+    bool     ours;              /* since it began nobody can have taken our jobs over */
+    int64_t  doubt_until_ms;    /* monotonic; 0: what it holds is what we know */
+    char     run_id[DFF_REDIS_RUN_ID_SIZE];
+} dff_life_t;
+
 typedef struct dff_master_s  dff_master_t;
 typedef struct dff_run_s     dff_run_t;
 typedef struct dff_group_s   dff_group_t;
@@ -82,6 +90,7 @@ struct dff_master_s {
     dff_lua_t             lua;
     dff_redis_t          *redis;
     dff_redis_link_t     *command;      /* all commands that do not block */
+    dff_life_t            life;
 
     struct dff_runs_s     runs;         /* every job we hold, until its answer is made */
     uint64_t              last_seq;
@@ -95,7 +104,9 @@ struct dff_master_s {
     struct dff_published_s    *published;
     struct dff_outbox_s       *outbox;
     struct dff_turn_s         *turn;
-    struct dff_recent_s       *recent;
+    struct dff_recent_s       *recent;      /* of callers that wait */
+    struct dff_recent_s       *quiet;       /* those that nobody waits for */
+    struct dff_recent_s       *former;      /* both, of former lives of Redis */
     struct dff_changes_s      *changes;
     struct dff_heartbeat_s    *heartbeat;
     struct dff_recovery_s     *recovery;

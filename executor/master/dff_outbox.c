@@ -9,6 +9,7 @@
 #include "dff_json.h"
 #include "dff_time.h"
 
+#include "master/dff_life.h"
 #include "master/dff_recent.h"
 #include "master/dff_task_record.h"
 #include "master/dff_turn.h"
@@ -92,21 +93,33 @@ dff_answer_finished(dff_answer_t *answer)
     dff_master_t *master = answer->master;
 
     dff_outbox_remove(master->outbox, answer);
-    if (!answer->unheard)
+    if (!answer->unheard && !answer->again)
         dff_master_count(master, answer->status);
     answer->at_ms = dff_time_monotonic_ms();
-    if (answer->push)
-        dff_recent_add(master->recent, answer);
-    else
-        free(answer);
+    dff_recent_add(answer->forgotten ? master->former
+                   : answer->push ? master->recent : master->quiet, answer);
 }
 
 void
 dff_answer_unheard(dff_answer_t *answer)
 {
-    dff_master_count(answer->master, answer->status);
+    if (!answer->again)
+        dff_master_count(answer->master, answer->status);
     answer->in_flight = false;
     answer->unheard = true;
+    dff_answer_send(answer);
+}
+
+/* Told without a count: its job may turn up in a queue. */
+static void
+dff_answer_forgotten(dff_answer_t *answer)
+{
+    /* When it was sent before, the former life may have done all of it. */
+    if (!answer->resent)
+        dff_log_warn(&answer->master->log, answer->id.data, "Redis does not know that the job "
+                     "was started (a failover?): its result (%s) is told all the same",
+                     dff_status_name(answer->status));
+    answer->forgotten = true;
     dff_answer_send(answer);
 }
 
@@ -138,7 +151,10 @@ dff_answer_on_reply(dff_answer_t *answer, const redisReply *reply)
                      : "odd reply");
         return;
     }
-    if (reply->integer == 1 || (reply->integer == 0 && answer->resent))
+    if (reply->integer == 0 && !answer->forgotten
+        && dff_life_forgot(answer->master, answer->life))
+        dff_answer_forgotten(answer);
+    else if (reply->integer == 1 || (reply->integer == 0 && answer->resent))
         dff_answer_finished(answer);
     else
         dff_answer_refused(answer);
@@ -163,7 +179,7 @@ dff_answer_send(dff_answer_t *answer)
 {
     bool asks = answer->kind == DFF_ANSWER_DROP || answer->node.len > 0 || answer->careful;
 
-    if (asks && !answer->unheard)
+    if (asks && !answer->unheard && !answer->forgotten)
         dff_answer_send_script(answer, DFF_LUA_BY_SHA);
     else
         answer->in_flight = dff_turn_finish(answer->master->turn, answer) == DFF_OK;
@@ -312,7 +328,10 @@ dff_outbox_add(dff_outbox_t *outbox, const dff_answer_conf_t *conf)
     answer->kind = conf->kind;
     answer->status = conf->status;
     answer->in_flight = answer->resent = answer->told = answer->unheard = false;
+    answer->forgotten = false;
     answer->careful = conf->careful;
+    answer->again = conf->again;
+    answer->life = conf->kind == DFF_ANSWER_FINISH ? conf->life : 0;
     answer->push = job->producer.len > 0
                    && (job->wait_until_ms == 0
                        || now_ms - DFF_ANSWER_SKEW_MS < job->wait_until_ms);

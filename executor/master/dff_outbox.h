@@ -38,6 +38,9 @@ typedef struct dff_answer_s {
     bool                      told;         /* that Redis has refused it is in the log */
     bool                      careful;      /* asks whether the job is still ours: dff_fence.h */
     bool                      unheard;      /* done, but nobody listened: it is pushed now */
+    bool                      forgotten;    /* Redis does not know of its job: dff_life.h */
+    bool                      again;        /* it was given in a former life of Redis */
+    unsigned                  life;         /* in which its job was started; 0: not by us */
     int                       ttl_s;        /* result:<id>; 0: not stored */
     int64_t                   at_ms;        /* monotonic: made; acknowledged */
     int64_t                   cache_ms;     /* for cache_key */
@@ -49,6 +52,8 @@ typedef struct {
     dff_answer_kind_t  kind;
     dff_status_t       status;
     bool               careful;     /* as the run was */
+    bool               again;       /* see above */
+    unsigned           life;        /* of the run */
     const dff_job_t   *job;
     dff_str_t          node;        /* whose job: empty = ours, else a dead node's */
     dff_str_t          reply;       /* bytes of a reply envelope */

@@ -16,17 +16,18 @@ struct dff_recent_s {
     dff_master_t             *master;
     struct dff_recent_line_s  line;      /* oldest first */
     dff_answer_t             *chains[DFF_RECENT_CHAINS];
-    size_t                    bytes;
+    size_t                    bytes, max_bytes;
 };
 
 dff_recent_t *
-dff_recent_new(dff_master_t *master)
+dff_recent_new(dff_master_t *master, size_t max_bytes)
 {
     dff_recent_t *recent = calloc(1, sizeof(*recent));
 
     if (recent == NULL)
         return NULL;
     recent->master = master;
+    recent->max_bytes = max_bytes;
     TAILQ_INIT(&recent->line);
     return recent;
 }
@@ -45,11 +46,12 @@ dff_recent_chain(dff_str_t id)
 static size_t
 dff_recent_size(const dff_answer_t *answer)
 {
-    return sizeof(*answer) + answer->reply.len + answer->id.len + answer->producer.len;
+    return sizeof(*answer) + answer->reply.len + answer->id.len + answer->producer.len
+           + answer->cache_key.len + answer->envelope.len + answer->record.len;
 }
 
-static void
-dff_recent_remove_oldest(dff_recent_t *recent)
+static dff_answer_t *
+dff_recent_take_oldest(dff_recent_t *recent)
 {
     dff_answer_t  *answer = TAILQ_FIRST(&recent->line);
     dff_answer_t **at = &recent->chains[dff_recent_chain(answer->id)];
@@ -59,7 +61,7 @@ dff_recent_remove_oldest(dff_recent_t *recent)
     *at = answer->next;
     TAILQ_REMOVE(&recent->line, answer, line);
     recent->bytes -= dff_recent_size(answer);
-    free(answer);
+    return answer;
 }
 
 void
@@ -68,7 +70,7 @@ dff_recent_free(dff_recent_t *recent)
     if (recent == NULL)
         return;
     while (!TAILQ_EMPTY(&recent->line))
-        dff_recent_remove_oldest(recent);
+        free(dff_recent_take_oldest(recent));
     free(recent);
 }
 
@@ -81,18 +83,35 @@ dff_recent_add(dff_recent_t *recent, dff_answer_t *answer)
     recent->chains[chain] = answer;
     TAILQ_INSERT_TAIL(&recent->line, answer, line);
     recent->bytes += dff_recent_size(answer);
-    while (recent->bytes > DFF_RECENT_MAX_BYTES)
-        dff_recent_remove_oldest(recent);
+    while (recent->bytes > recent->max_bytes)
+        free(dff_recent_take_oldest(recent));
 }
 
 void
-dff_recent_expire(dff_recent_t *recent)
+dff_recent_expire(dff_recent_t *recent, int64_t max_ms)
 {
-    int64_t       oldest_ms = dff_time_monotonic_ms() - DFF_RECENT_MAX_MS;
+    int64_t       oldest_ms = dff_time_monotonic_ms() - max_ms;
     dff_answer_t *answer;
 
     while ((answer = TAILQ_FIRST(&recent->line)) != NULL && answer->at_ms < oldest_ms)
-        dff_recent_remove_oldest(recent);
+        free(dff_recent_take_oldest(recent));
+}
+
+void
+dff_recent_move(dff_recent_t *to, dff_recent_t *from)
+{
+    while (!TAILQ_EMPTY(&from->line))
+        dff_recent_add(to, dff_recent_take_oldest(from));
+}
+
+const dff_answer_t *
+dff_recent_find(const dff_recent_t *recent, dff_str_t id)
+{
+    const dff_answer_t *answer = recent->chains[dff_recent_chain(id)];
+
+    while (answer != NULL && !dff_str_eq(answer->id, id))
+        answer = answer->next;
+    return answer;
 }
 
 static void
@@ -135,9 +154,7 @@ dff_recent_reask(dff_recent_t *recent, dff_str_t text)
     const dff_answer_t *answer;
 
     while ((id = dff_recent_word(&text)).len > 0) {
-        answer = recent->chains[dff_recent_chain(id)];
-        while (answer != NULL && !dff_str_eq(answer->id, id))
-            answer = answer->next;
+        answer = dff_recent_find(recent, id);
         if (answer != NULL && dff_str_eq(answer->producer, producer))
             dff_recent_push(recent, answer);
     }

@@ -10,6 +10,7 @@
 #include "dff_id.h"
 #include "dff_time.h"
 
+#include "master/dff_life.h"
 #include "master/dff_outbox.h"
 #include "master/dff_pool.h"
 #include "master/dff_published.h"
@@ -85,6 +86,7 @@ dff_run_fail_with_log(dff_run_t *run, const dff_black_box_t *box, dff_status_t s
         .kind = started ? DFF_ANSWER_FINISH : DFF_ANSWER_DROP,
         .status = status,
         .careful = run->careful,
+        .life = run->life,
         .job = &run->job,
         .envelope = started ? DFF_STR("") : (dff_str_t) { run->envelope, run->size },
     };
@@ -143,6 +145,10 @@ dff_run_claimed(dff_master_t *master, dff_group_t *group, dff_str_t envelope)
     run->size = envelope.len;
     if (dff_job_decode((dff_str_t) { run->envelope, run->size }, &run->job, &err) != DFF_OK) {
         dff_run_bad(master, envelope, err.message);
+        free(run);
+        return;
+    }
+    if (dff_life_knows(master, &run->job, envelope)) {
         free(run);
         return;
     }
@@ -260,6 +266,7 @@ dff_run_on_start(dff_run_t *run, const redisReply *reply)
     }
 
     run->careful = false;        /* this connection knows it as ours */
+    run->life = run->master->life.number;
     run->master->counters.started++;
     if (worker != NULL) {
         dff_run_send(run, worker);
@@ -278,22 +285,9 @@ dff_run_on_start_again(redisAsyncContext *ac, void *reply, void *data)
 static void
 dff_run_ask_start_again(dff_run_t *run)
 {
-    dff_master_t  *master = run->master;
-    dff_buf_t      buf = DFF_BUF_INIT;
-    dff_str_t      entry = dff_started_entry(run, &buf);
-    dff_lua_call_t call;
-
     dff_run_move(run, DFF_RUN_STARTING);
-    dff_lua_begin(&call);
-    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
-    dff_lua_key(&call, master->key_started, master->key_started_len);
-    dff_lua_arg(&call, run->job.id.data, run->job.id.len);
-    dff_lua_arg(&call, run->envelope, run->size);
-    dff_lua_arg(&call, entry.data, entry.len);
-    if (dff_lua_run(&master->lua, DFF_LUA_START_AGAIN, DFF_LUA_TEXT, &call, master->command,
-                    dff_run_on_start_again, run) != DFF_OK)
+    if (dff_started_again(run, dff_run_on_start_again) != DFF_OK)
         dff_run_move(run, DFF_RUN_UNSURE);
-    dff_buf_release(&buf);
 }
 
 /* --- running -------------------------------------------------------------- */
@@ -404,7 +398,8 @@ dff_run_result(dff_run_t *run, dff_str_t reply, dff_str_t log_text)
     dff_reply_t       decoded;
     dff_err_t         err;
     dff_answer_conf_t conf = {
-        .kind = DFF_ANSWER_FINISH, .careful = run->careful, .job = &run->job, .reply = reply,
+        .kind = DFF_ANSWER_FINISH, .careful = run->careful, .life = run->life, .job = &run->job,
+        .reply = reply,
     };
 
     if (dff_reply_decode(reply, &decoded, &err) != DFF_OK || !dff_str_eq(decoded.id, run->job.id)

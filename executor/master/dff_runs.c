@@ -64,16 +64,22 @@ dff_runs_count(const dff_master_t *master)
     return count;
 }
 
-bool
-dff_runs_known(const dff_master_t *master, dff_str_t task_id)
+dff_run_t *
+dff_runs_find(const dff_master_t *master, dff_str_t task_id)
 {
-    const dff_run_t *run;
+    dff_run_t *run;
 
     TAILQ_FOREACH(run, &master->runs, all) {
         if (dff_str_eq(run->job.id, task_id))
-            return true;
+            return run;
     }
-    return false;
+    return NULL;
+}
+
+bool
+dff_runs_known(const dff_master_t *master, dff_str_t task_id)
+{
+    return dff_runs_find(master, task_id) != NULL;
 }
 
 void

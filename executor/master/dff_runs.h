@@ -18,6 +18,8 @@ void dff_runs_hurry(dff_master_t *master);
 /* Is there one whose answer is still to come? */
 bool dff_runs_any(const dff_master_t *master);
 size_t dff_runs_count(const dff_master_t *master);
+/* NULL: there is none with this id. */
+dff_run_t *dff_runs_find(const dff_master_t *master, dff_str_t task_id);
 bool dff_runs_known(const dff_master_t *master, dff_str_t task_id);
 /* At the end of the master: frees them, and tells nobody. */
 void dff_runs_release(dff_master_t *master);

@@ -33,3 +33,24 @@ dff_started_entry(const dff_run_t *run, dff_buf_t *buf)
     buf->len = (size_t) (dff_job_write(out, &head) - out);
     return (dff_str_t) { buf->data, buf->len };
 }
+
+int
+dff_started_again(dff_run_t *run, redisCallbackFn *fn)
+{
+    dff_master_t  *master = run->master;
+    dff_buf_t      buf = DFF_BUF_INIT;
+    dff_str_t      entry = dff_started_entry(run, &buf);
+    dff_lua_call_t call;
+    int            rc;
+
+    dff_lua_begin(&call);
+    dff_lua_key(&call, master->key_claimed, master->key_claimed_len);
+    dff_lua_key(&call, master->key_started, master->key_started_len);
+    dff_lua_arg(&call, run->job.id.data, run->job.id.len);
+    dff_lua_arg(&call, run->envelope, run->size);
+    dff_lua_arg(&call, entry.data, entry.len);
+    rc = dff_lua_run(&master->lua, DFF_LUA_START_AGAIN, DFF_LUA_TEXT, &call, master->command, fn,
+                     run);
+    dff_buf_release(&buf);
+    return rc;
+}

@@ -17,4 +17,8 @@
  * sent. Without memory for that it is the whole envelope. */
 dff_str_t dff_started_entry(const dff_run_t *run, dff_buf_t *buf);
 
+/* Puts it there by the script that looks first; fn (may be NULL) gets 1: it is there, or 0: it
+ * is in no list of ours. DFF_ERROR: Redis is away. */
+int dff_started_again(dff_run_t *run, redisCallbackFn *fn);
+
 #endif

@@ -7,6 +7,7 @@
 #include "dff_envelope.h"
 #include "dff_time.h"
 
+#include "master/dff_life.h"
 #include "master/dff_outbox.h"
 #include "master/dff_recovery.h"
 #include "master/dff_runs.h"
@@ -108,6 +109,8 @@ dff_sweep_claimed(dff_sweep_t *sweep, const redisReply *reply)
             continue;
         if (!dff_sweep_twice(sweep, DFF_SWEEP_CLAIMED, envelope))
             continue;
+        if (readable && dff_life_answers(sweep->master, &job, envelope))
+            continue;
         (void) dff_recovery_give_back_one(sweep->master, readable ? &job : NULL, envelope);
         found++;
     }
@@ -130,7 +133,8 @@ dff_sweep_on_envelope(redisAsyncContext *ac, void *reply_ptr, void *data)
     if (reply == NULL || reply->type != REDIS_REPLY_STRING)
         return;
     envelope = (dff_str_t) { reply->str, (size_t) reply->len };
-    if (dff_job_decode(envelope, &job, NULL) == DFF_OK && dff_sweep_unknown(sweep, job.id))
+    if (dff_job_decode(envelope, &job, NULL) == DFF_OK && dff_sweep_unknown(sweep, job.id)
+        && !dff_life_answers(sweep->master, &job, DFF_STR("")))
         dff_recovery_end_started(sweep->master, DFF_STR(""), job.id, envelope,
                                  "its result was lost in the executor");
 }

@@ -327,7 +327,7 @@ dff_turn_put_ledger(dff_transaction_t *it)
     for (i = 0; i < it->count; i++) {
         const dff_answer_t *answer = it->steps[i].answer;
 
-        if (answer != NULL && !answer->unheard)
+        if (answer != NULL && !answer->unheard && !answer->forgotten)
             ended[answer->status]++;
     }
     for (i = 0; i < DFF_STATUS_COUNT; i++) {

@@ -1,11 +1,15 @@
 """The address of Redis leads to another server from one moment to the next: a failover, in
 which a replica has become the master. Jobs are under way."""
 
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from api import administrator
 from failover import failover_node
-from faults import Load, check, settle
+from faults import LONG, Load, check, marks_folder, read_marks, settle
 from node import wait_until
 
 
@@ -57,3 +61,74 @@ def test_a_master_does_not_claim_from_one_server_and_start_at_another(failover):
                             if client['name'].startswith(('dff-master-', 'dff-executor-'))
                             and 'api' not in client['name']], 5, 'the end of the old connections')
     settle(node)
+
+
+# Where a promoted replica that had not heard of the last writes may have a job.
+PLACES = {
+    'queue': lambda redis, node, job: redis('RPUSH', 'dff:queue:1', job),
+    'claimed': lambda redis, node, job: redis('LPUSH', f'dff:claimed:{node}', job),
+    'started': lambda redis, node, job: None,
+    'nowhere': lambda redis, node, job: redis('HINCRBY', 'dff:ledger', 'accepted', -1),
+}
+
+
+class OneJob:
+    """A job of one second, which the promoted replica has at a place of yesterday."""
+
+    def __init__(self, failover, place):
+        self.failover, node = failover, failover.node
+        self.path, self.mark = marks_folder(node) / os.urandom(4).hex(), 'm'
+        started = f'dff:started:{node.setting("_NODE_NAME")}'
+        wait_until(lambda: failover.current('HLEN', started) == 0, 5, 'the end of other jobs')
+        self.pool = ThreadPoolExecutor(1)
+        self.call = self.pool.submit(node.call, 'auln-mark', {'apiTimeout': 20}, mark=self.mark,
+                                     path=str(self.path), seconds=1)
+        task, job = wait_until(lambda: failover.current('HGETALL', started), 5,
+                               'the start').popitem()
+        wait_until(lambda: failover.other('HEXISTS', started, task), 5, 'the replication')
+        failover.promote()
+        if place != 'started':
+            failover.other('HDEL', started, task)
+        PLACES[place](failover.other, node.setting('_NODE_NAME'), job)
+
+    def check(self):
+        """It was started once, its caller has its result, and the ledger balances."""
+        with self.pool:
+            answer = self.call.result()
+        assert answer.status == 200 and answer.text == self.mark, answer
+        time.sleep(1)       # for a start too many
+        settle(self.failover.node, 15)
+        begun, ended = read_marks(self.path)
+        assert (begun[self.mark], ended[self.mark]) == (1, 1)
+
+
+@pytest.mark.parametrize('place', PLACES)
+def test_a_job_that_runs_is_not_started_again_and_its_result_is_told(failover, place):
+    job = OneJob(failover, place)
+    failover.move()
+    job.check()
+
+
+@pytest.mark.parametrize('place', PLACES)
+def test_a_job_that_was_answered_is_not_started_again(failover, place):
+    before = failover.current('HGET', 'dff:ledger', 'lost')
+    job = OneJob(failover, place)
+    assert job.call.result().status == 200
+    failover.move()
+    job.check()
+    assert failover.current('HGET', 'dff:ledger', 'lost') == before
+
+
+def test_under_load_nothing_is_started_twice_by_an_older_data_set(failover):
+    for lag in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1) if LONG else (0.1,):
+        with Load(failover.node, callers=12, seconds=0.1, options={'apiTimeout': 3}) as load:
+            failover.promote()
+            time.sleep(lag)
+            failover.move()
+            load.after()
+        settle(failover.node)
+        # What was pushed since the promotion, and waited, is gone with the old server.
+        words = check(load, forgotten=12)
+        print(f'{lag} s behind: {dict(words)}')
+        assert set(words) <= {'ok', 'timeout', 'refused', 'unknown'}, words
+        failover.other.replicate(failover.current)
