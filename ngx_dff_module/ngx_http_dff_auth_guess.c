@@ -10,7 +10,7 @@
 
 typedef struct {
     uint64_t    key;
-    time_t      since;     /* 0: free */
+    time_t      since;     /* s, of ngx_http_dff_auth_guess_now(); 0: free */
     ngx_uint_t  count;
 } ngx_http_dff_guess_t;
 
@@ -29,6 +29,7 @@ static ngx_http_dff_guess_t *ngx_http_dff_auth_guess_find(ngx_http_dff_guess_set
     uint64_t key, time_t window);
 static void ngx_http_dff_auth_guess_count(ngx_http_dff_guess_set_t *table, uint64_t key,
     time_t window);
+static time_t ngx_http_dff_auth_guess_now(void);
 
 
 ngx_http_dff_guesses_t *
@@ -64,7 +65,7 @@ ngx_http_dff_auth_guess_may(ngx_http_dff_ctx_t *ctx, dff_str_t username, dff_str
         return 1;
     }
 
-    *wait = guess->since + NGX_HTTP_DFF_GUESSES_WINDOW - ngx_time();
+    *wait = guess->since + NGX_HTTP_DFF_GUESSES_WINDOW - ngx_http_dff_auth_guess_now();
 
     return ngx_http_dff_auth_guess_find(guesses->right,
                                         ngx_http_dff_auth_guess_key(ctx, username, proof),
@@ -137,11 +138,12 @@ ngx_http_dff_auth_guess_add(uint64_t key, const void *data, size_t len)
 static ngx_http_dff_guess_t *
 ngx_http_dff_auth_guess_find(ngx_http_dff_guess_set_t *table, uint64_t key, time_t window)
 {
+    time_t                 now = ngx_http_dff_auth_guess_now();
     ngx_uint_t             i;
     ngx_http_dff_guess_t  *set = table[(key >> 32) % NGX_HTTP_DFF_GUESS_SETS];
 
     for (i = 0; i < NGX_HTTP_DFF_GUESS_WAYS; i++) {
-        if (set[i].key == key && set[i].since != 0 && ngx_time() - set[i].since < window) {
+        if (set[i].key == key && set[i].since != 0 && now - set[i].since < window) {
             return &set[i];
         }
     }
@@ -155,6 +157,7 @@ ngx_http_dff_auth_guess_find(ngx_http_dff_guess_set_t *table, uint64_t key, time
 static void
 ngx_http_dff_auth_guess_count(ngx_http_dff_guess_set_t *table, uint64_t key, time_t window)
 {
+    time_t                 now = ngx_http_dff_auth_guess_now();
     ngx_uint_t             i;
     ngx_http_dff_guess_t  *guess, *set = table[(key >> 32) % NGX_HTTP_DFF_GUESS_SETS];
 
@@ -169,7 +172,7 @@ ngx_http_dff_auth_guess_count(ngx_http_dff_guess_set_t *table, uint64_t key, tim
 
     for (i = 0; i < NGX_HTTP_DFF_GUESS_WAYS; i++) {
 
-        if (set[i].since == 0 || ngx_time() - set[i].since >= window) {
+        if (set[i].since == 0 || now - set[i].since >= window) {
             guess = &set[i];
             break;
         }
@@ -182,6 +185,15 @@ ngx_http_dff_auth_guess_count(ngx_http_dff_guess_set_t *table, uint64_t key, tim
     }
 
     guess->key = key;
-    guess->since = ngx_time();
+    guess->since = now;
     guess->count = 1;
+}
+
+
+/* s of nginx's monotonic clock: one that is put back would keep who guessed out until it is there
+ * again. */
+static time_t
+ngx_http_dff_auth_guess_now(void)
+{
+    return (time_t) (ngx_current_msec / 1000);
 }

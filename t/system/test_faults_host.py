@@ -1,6 +1,7 @@
 """The machine misbehaves: full disks, a clock that jumps, functions that kill their worker."""
 
 import contextlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -108,6 +109,24 @@ def test_a_clock_that_jumps_loses_no_job_and_stops_nothing(make_node):
         words = check(load)
         print(f'clock {jump}: {dict(words)}')
         assert words['ok'] > 20 and set(words) <= {'ok', 'lost', 'timeout'}, words
+    guesser_waits_a_minute(node, clock)
+
+
+def guesser_waits_a_minute(node, clock):
+    """Not until a clock that was put back is there again."""
+    caller = http.client.HTTPConnection('127.0.0.1', node.port, timeout=10)
+
+    def guess():
+        caller.request('GET', '/api/v1/al/auln-auth-basic',
+                       headers={'Authorization': 'Basic Ym9iOndyb25n'})
+        answer = caller.getresponse()
+        answer.read()
+        return answer.headers['Retry-After']
+
+    wait_until(guess, 20, 'the end of guessing')
+    clock.write_text('-3600\n')
+    assert 0 < int(guess()) <= 60
+    caller.close()
 
 
 def test_a_job_that_kills_its_worker_every_time_ends_and_others_go_on(make_node):
