@@ -61,6 +61,18 @@
     "  end\n"                                                                         \
     "end\n"
 
+/* False when Redis refuses (somebody has made something else of the key): then what was taken
+ * for it is put back, for nothing that a script has done is undone by an error. A script that
+ * pushed first would be refused as a whole while Redis has no memory. */
+#define DFF_LUA_PUSHED                                                                \
+    "local refused\n"                                                                 \
+    "local function pushed(command, key, job)\n"                                      \
+    "  local done = redis.pcall(command, key, job)\n"                                 \
+    "  if type(done) ~= 'table' or not done.err then return true end\n"               \
+    "  refused = done\n"                                                              \
+    "  return false\n"                                                                \
+    "end\n"
+
 static const char *const dff_lua_texts[] = {
     [DFF_LUA_START_AGAIN] =
         "if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return 1 end\n"
@@ -91,24 +103,29 @@ static const char *const dff_lua_texts[] = {
     [DFF_LUA_RETRY] =
         DFF_LUA_UNLESS_ALIVE(4)
         "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
-        "local starts = redis.call('INCR', KEYS[3])\n"
+        "local more = (redis.call('GET', KEYS[3]) or 0) + 1 < tonumber(ARGV[3])\n"
+        "if more then redis.call('RPUSH', KEYS[2], ARGV[2]) end\n"
+        "redis.call('INCR', KEYS[3])\n"
         "redis.call('EXPIRE', KEYS[3], ARGV[4])\n"
-        "if starts >= tonumber(ARGV[3]) then return 2 end\n"
+        "if not more then return 2 end\n"
         "redis.call('HDEL', KEYS[1], ARGV[1])\n"
-        "redis.call('RPUSH', KEYS[2], ARGV[2])\n"
         "return 1\n",
 
     /* The newest first, so that the oldest ends where the next is taken from. */
     [DFF_LUA_GIVE_BACK] =
         DFF_LUA_UNLESS_ALIVE(3)
         DFF_LUA_QUEUE_OF
+        DFF_LUA_PUSHED
         "local moved = 0\n"
         "while moved < tonumber(ARGV[2]) do\n"
         "  local job = redis.call('LPOP', KEYS[1])\n"
         "  if not job then break end\n"
         "  local queue = queue_of(job)\n"
         "  if queue then\n"
-        "    redis.call('RPUSH', ARGV[1] .. queue, job)\n"
+        "    if not pushed('RPUSH', ARGV[1] .. queue, job) then\n"
+        "      redis.call('LPUSH', KEYS[1], job)\n"
+        "      return refused\n"
+        "    end\n"
         "    keep(ARGV[1] .. queue, queue)\n"
         "  else\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
@@ -120,9 +137,11 @@ static const char *const dff_lua_texts[] = {
         "return moved\n",
 
     [DFF_LUA_GIVE_BACK_ONE] =
+        DFF_LUA_PUSHED
         "if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end\n"
-        "redis.call('RPUSH', KEYS[2], ARGV[1])\n"
-        "return 1\n",
+        "if pushed('RPUSH', KEYS[2], ARGV[1]) then return 1 end\n"
+        "redis.call('LPUSH', KEYS[1], ARGV[1])\n"
+        "return refused\n",
 
     [DFF_LUA_FORGET_NODE] =
         DFF_LUA_UNLESS_ALIVE(4)
@@ -138,20 +157,23 @@ static const char *const dff_lua_texts[] = {
 
     [DFF_LUA_DUE] =
         DFF_LUA_QUEUE_OF
+        DFF_LUA_PUSHED
         "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])\n"
         "for _, job in ipairs(due) do\n"
+        "  local due_at = redis.call('ZSCORE', KEYS[1], job)\n"
         "  redis.call('ZREM', KEYS[1], job)\n"
         "  local queue = queue_of(job)\n"
-        "  if queue then\n"
-        "    redis.call('LPUSH', ARGV[1] .. queue, job)\n"
-        "    keep(ARGV[1] .. queue, queue)\n"
-        "  else\n"
+        "  if not queue then\n"
         "    redis.call('LPUSH', KEYS[2], job)\n"
         "    redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)\n"
         "    " DFF_LEDGER_BUMP("'bad'")
+        "  elseif pushed('LPUSH', ARGV[1] .. queue, job) then\n"
+        "    keep(ARGV[1] .. queue, queue)\n"
+        "  else\n"
+        "    redis.call('ZADD', KEYS[1], due_at, job)\n"
         "  end\n"
         "end\n"
-        "return #due\n",
+        "return refused or #due\n",
 };
 _Static_assert(sizeof(dff_lua_texts) / sizeof(dff_lua_texts[0]) == DFF_LUA_COUNT,
                "a text for each script");

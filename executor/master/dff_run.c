@@ -247,21 +247,40 @@ dff_run_await_worker(dff_run_t *run)
         dff_run_hurry(run);
 }
 
+/* Out of claimed:<node>, and nobody has it: what others do to our jobs begins with the end of
+ * the connection that it was claimed under, and we have done nothing. */
+static void
+dff_run_vanished(dff_run_t *run)
+{
+    dff_log_warn(&run->master->log, NULL, "task %.*s was claimed, and is no more in Redis: taken out "
+                 "by hand, or by another maxmemory-policy than noeviction", (int) run->job.id.len,
+                 run->job.id.data);
+    dff_run_move(run, DFF_RUN_STARTED);
+    TAILQ_INSERT_TAIL(&run->group->started, run, line);
+    dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError", "WorkerLostError: the job was taken out "
+                 "of Redis before it was started");
+}
+
 void
 dff_run_on_start(dff_run_t *run, const redisReply *reply)
 {
     dff_worker_proc_t *worker = run->worker;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-        if (reply != NULL)
+        if (reply != NULL && !run->told)
             dff_log_warn(&run->master->log, NULL, "the start of a job was refused by Redis: %s; "
-                         "it is tried again", reply->type == REDIS_REPLY_ERROR ? reply->str
-                         : "odd reply");
+                         "it is tried again every second", reply->type == REDIS_REPLY_ERROR
+                         ? reply->str : "odd reply");
+        run->told = run->told || reply != NULL;
         dff_run_move(run, DFF_RUN_UNSURE);
         return;
     }
+    if (reply->integer != 1 && !run->careful && run->master->state == DFF_MASTER_SERVING) {
+        dff_run_vanished(run);
+        return;
+    }
     if (reply->integer != 1) {
-        dff_run_free(run);       /* it was given to another node */
+        dff_run_free(run);       /* it was given to another node, or back */
         return;
     }
 

@@ -36,6 +36,7 @@ struct dff_run_s {
     dff_run_state_t            state;
     bool                       asked;       /* RETRYING: the command is on its way */
     bool                       soft_sent;
+    bool                       told;        /* that Redis refuses its start is in the log */
     unsigned                   life;        /* of Redis, in which its start was acknowledged */
     bool                       careful;     /* the connection that it came through has ended, so
                                                it may have been given away: dff_fence.h */

@@ -154,8 +154,24 @@ dff_turn_step_error(const dff_turn_step_t *step, const redisReply *exec)
     return NULL;
 }
 
+/* One of the two steps of a start alone: the other is undone. */
 static void
-dff_turn_step_done(dff_master_t *master, const dff_turn_step_t *step, const redisReply *exec)
+dff_turn_undo_start(const dff_run_t *run, bool claimed_no_more)
+{
+    dff_master_t *master = run->master;
+    const char   *put[] = { "LPUSH", master->key_claimed, run->envelope };
+    size_t        put_len[] = { 5, master->key_claimed_len, run->size };
+    const char   *del[] = { "HDEL", master->key_started, run->job.id.data };
+    size_t        del_len[] = { 4, master->key_started_len, run->job.id.len };
+
+    if (claimed_no_more)
+        (void) dff_redis_link_command(master->command, NULL, NULL, 3, put, put_len);
+    else
+        (void) dff_redis_link_command(master->command, NULL, NULL, 3, del, del_len);
+}
+
+static void
+dff_turn_step_done(const dff_turn_step_t *step, const redisReply *exec)
 {
     const redisReply *error = dff_turn_step_error(step, exec), *first;
 
@@ -169,14 +185,10 @@ dff_turn_step_done(dff_master_t *master, const dff_turn_step_t *step, const redi
         return;
     }
 
+    /* Somebody has taken it out of our list, or made something else of started:<node>. */
     first = exec->element[step->first];
-    if (error == NULL && first->type == REDIS_REPLY_INTEGER && first->integer == 0) {
-        /* Somebody has taken it out of our list by hand. */
-        const char *argv[] = { "HDEL", master->key_started, step->run->job.id.data };
-        size_t      argvlen[] = { 4, master->key_started_len, step->run->job.id.len };
-
-        (void) dff_redis_link_command(master->command, NULL, NULL, 3, argv, argvlen);
-    }
+    if (first->type == REDIS_REPLY_INTEGER && (error != NULL) == (first->integer == 1))
+        dff_turn_undo_start(step->run, first->integer == 1);
     dff_run_on_start(step->run, error != NULL ? error : first);
 }
 
@@ -204,7 +216,7 @@ dff_transaction_end(dff_transaction_t *it, const redisReply *exec)
     refused.len = strlen(it->error);
     for (i = 0; i < it->count; i++) {
         if (done)
-            dff_turn_step_done(it->master, &it->steps[i], exec);
+            dff_turn_step_done(&it->steps[i], exec);
         else
             dff_turn_step_failed(&it->steps[i], exec == NULL ? NULL : &refused);
     }
