@@ -35,3 +35,14 @@ dff_redis_info_run_id(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE])
 
     (void) snprintf(run_id, DFF_REDIS_RUN_ID_SIZE, "%.*s", (int) id.len, id.data);
 }
+
+
+bool
+dff_redis_info_evicts(dff_str_t info)
+{
+    dff_str_t limit = dff_redis_info_field(info, DFF_STR("maxmemory:"));
+    dff_str_t policy = dff_redis_info_field(info, DFF_STR("maxmemory_policy:"));
+
+    return limit.len > 0 && !dff_str_eq(limit, DFF_STR("0")) && policy.len > 0
+           && !dff_str_eq(policy, DFF_STR("noeviction"));
+}

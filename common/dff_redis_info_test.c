@@ -53,12 +53,34 @@ a_life_of_the_server_is_cut_to_size(void **state)
     assert_int_equal(strlen(life), sizeof(life) - 1);
 }
 
+static void
+a_server_that_evicts_is_known(void **state)
+{
+    static const struct {
+        const char *info;
+        bool        evicts;
+    } cases[] = {
+        { "", false },
+        { "maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", false },
+        { "maxmemory:1048576\r\nmaxmemory_policy:noeviction\r\n", false },
+        { "maxmemory:1048576\r\nmaxmemory_policy:allkeys-lru\r\n", true },
+        { "maxmemory:1048576\nmaxmemory_policy:volatile-ttl", true },
+        { "maxmemory:1048576\r\n", false },
+    };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(dff_redis_info_evicts(dff_str_from(cases[i].info)), cases[i].evicts);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_at_the_start_of_a_line_and_ends_with_it),
         cmocka_unit_test(a_life_of_the_server_is_cut_to_size),
+        cmocka_unit_test(a_server_that_evicts_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

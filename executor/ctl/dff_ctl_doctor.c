@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dff_node.h"
+#include "dff_redis_info.h"
 #include "dff_time.h"
 #include "ctl/dff_ctl_folders.h"
 #include "store/dff_backup.h"
@@ -112,15 +113,23 @@ dff_doctor_config(dff_doctor_t *doctor)
 static void
 dff_doctor_redis(dff_doctor_t *doctor)
 {
-    dff_ctl_t *ctl = doctor->ctl;
+    dff_ctl_t  *ctl = doctor->ctl;
+    redisReply *info = dff_rcmd_run(ctl->rcmd, &ctl->err, "INFO");
 
-    doctor->redis = dff_rcmd_connect(ctl->rcmd, &ctl->err) == DFF_OK;
-    if (doctor->redis)
+    doctor->redis = info != NULL;
+    if (doctor->redis && info->type == REDIS_REPLY_STRING
+        && dff_redis_info_evicts((dff_str_t) { info->str, (size_t) info->len }))
+        dff_doctor_say(doctor, DFF_DOCTOR_BAD, "`maxmemory-policy noeviction` in its"
+                       " configuration, and CONFIG SET", "it takes queues and running jobs away"
+                       " when its memory is full");
+    else if (doctor->redis)
         dff_doctor_say(doctor, DFF_DOCTOR_GOOD, NULL, "version %s",
                        dff_rcmd_server_version(ctl->rcmd));
     else
         dff_doctor_failed(doctor, "`dffctl start redis` where it is ours; else see REDIS_… of"
                           " the configuration");
+    if (info != NULL)
+        freeReplyObject(info);
 }
 
 

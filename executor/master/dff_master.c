@@ -151,6 +151,9 @@ dff_master_redis_ready(void *ctx)
 {
     dff_master_t *master = ctx;
 
+    if (dff_redis_link_evicts(master->command))
+        dff_log_warn(&master->log, NULL, "Redis takes queues and running jobs away when its memory "
+                     "is full: its maxmemory-policy has to be noeviction");
     dff_life_ready(master);
     dff_lua_load(master->command);
     dff_node_watch_reset(master->node_watch);

@@ -252,9 +252,9 @@ dff_run_await_worker(dff_run_t *run)
 static void
 dff_run_vanished(dff_run_t *run)
 {
-    dff_log_warn(&run->master->log, NULL, "task %.*s was claimed, and is no more in Redis: taken out "
-                 "by hand, or by another maxmemory-policy than noeviction", (int) run->job.id.len,
-                 run->job.id.data);
+    dff_log_warn(&run->master->log, NULL, "task %.*s was claimed, and is no more in Redis: taken "
+                 "out by hand, or by another maxmemory-policy than noeviction",
+                 (int) run->job.id.len, run->job.id.data);
     dff_run_move(run, DFF_RUN_STARTED);
     TAILQ_INSERT_TAIL(&run->group->started, run, line);
     dff_run_fail(run, DFF_STATUS_LOST, "WorkerLostError", "WorkerLostError: the job was taken out "

@@ -58,6 +58,7 @@ struct dff_redis_link_s {
     int                    backoff_ms;
     long long              client_id;
     char                   run_id[DFF_REDIS_RUN_ID_SIZE];
+    bool                   evicts;         /* the server, as it was when READY */
     bool                   is_dirty, reading, writing, flushing;
     bool                   again;          /* this attempt has learned how to greet */
     bool                   moved;          /* to be left: dff_redis_moved.c; kept until READY */

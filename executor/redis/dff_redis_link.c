@@ -338,6 +338,12 @@ dff_redis_link_run_id(const dff_redis_link_t *link)
     return link->run_id;
 }
 
+bool
+dff_redis_link_evicts(const dff_redis_link_t *link)
+{
+    return link->evicts;
+}
+
 void
 dff_redis_link_drop(dff_redis_link_t *link, const char *why)
 {

@@ -64,6 +64,8 @@ bool dff_redis_link_ready(const dff_redis_link_t *link);
 bool dff_redis_link_moved(const dff_redis_link_t *link);
 /* The server's life (run_id of INFO), "" before READY: client ids begin anew with it. */
 const char *dff_redis_link_run_id(const dff_redis_link_t *link);
+/* The server may take keys away (dff_redis_info.h), as it was when the link became READY. */
+bool dff_redis_link_evicts(const dff_redis_link_t *link);
 /* Gives the connection up (a watchdog found it dead) and connects anew. */
 void dff_redis_link_drop(dff_redis_link_t *link, const char *why);
 

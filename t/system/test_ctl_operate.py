@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from api import Api, administrator, bad, forget_failures, good, signed_in
+from node import wait_until
 
 CODE = "@DFF.API('One')\ndef one(x=1):\n    return x\n"
 
@@ -213,6 +214,20 @@ def test_what_is_wrong_is_told_with_its_cure(own):
     node.set(MYSQL_PASSWORD=password, WEB_PORT=99999)
     text = wrong('config')
     assert 'WEB_PORT' in text and 'Redis' not in text
+
+
+def test_a_redis_that_would_evict_jobs_is_told_of(own):
+    node = own
+    node.redis('CONFIG', 'SET', 'maxmemory', '1gb', 'maxmemory-policy', 'allkeys-lru')
+    try:
+        done = node.ctl('doctor', check=False)
+        assert re.search(r'^BAD +Redis +it takes .+\n +cure: .*noeviction', done.stdout, re.M), done
+        begin = len(node.log_text())
+        node.redis('CLIENT', 'KILL', 'TYPE', 'normal')
+        wait_until(lambda: 'maxmemory-policy' in node.log_text()[begin:], 5, 'the warning')
+    finally:
+        node.redis('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
+    assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
 
 
 def test_a_folder_that_its_user_cannot_write_is_told_with_the_command_that_cures_it(own):
