@@ -12,6 +12,7 @@
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MAX      1000    /* ms */
 #define NGX_HTTP_DFF_REDIS_STEADY           1000    /* ms up until an outage counts as over */
 #define NGX_HTTP_DFF_REDIS_LEAVE            1000    /* ms for the replies of an unfit link */
+#define NGX_HTTP_DFF_REDIS_TOLD                4    /* lines in the log about one outage */
 #define NGX_HTTP_DFF_REDIS_OUTPUT_MAX (256 * 1024 * 1024)   /* bytes that wait to be sent */
 #define NGX_HTTP_DFF_REDIS_ARGS_MAX           80
 
@@ -21,6 +22,7 @@ static ngx_int_t ngx_http_dff_redis_due(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_retry(ngx_http_dff_redis_t *link);
+static void ngx_http_dff_redis_tell(ngx_http_dff_redis_t *link);
 
 static void ngx_http_dff_redis_on_connect(const redisAsyncContext *ac, int status);
 static void ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *reply, void *data);
@@ -211,6 +213,7 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
     }
 
     link->blamed = 0;
+    link->refused = 0;
 
     if (ac == NULL || ac->err) {
         ngx_http_dff_redis_blame(link, ac == NULL ? "no memory" : ac->errstr);
@@ -310,6 +313,7 @@ ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *data, void *privdata)
 
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_http_dff_redis_blame(link, reply->str);
+        link->refused = 1;
         redisAsyncFree(ac);   /* carried out when hiredis has left this callback */
         return;
     }
@@ -383,16 +387,39 @@ ngx_http_dff_redis_retry(ngx_http_dff_redis_t *link)
 {
     ngx_msec_t  delay;
 
-    if (link->failures++ == 0) {
-        ngx_log_error(NGX_LOG_ERR, link->log, 0,
-                      "dff: Redis link \"%s\" is down: %s", link->name, link->reason);
-    }
+    ngx_http_dff_redis_tell(link);
+    link->failures++;
 
     /* jitter, so that the workers of many nodes do not come back as one */
     delay = link->backoff / 2 + (ngx_msec_t) ngx_random() % (link->backoff / 2 + 1);
     link->backoff = ngx_min(link->backoff * 2, NGX_HTTP_DFF_REDIS_BACKOFF_MAX);
 
     ngx_add_timer(&link->reconnect, delay);
+}
+
+
+/* An outage is one line in the log. But it may begin with an end of the connection, and go on
+ * because Redis does not want us: what it says, the link says that callers wait for. */
+static void
+ngx_http_dff_redis_tell(ngx_http_dff_redis_t *link)
+{
+    uint32_t  why;
+
+    why = ngx_crc32_short((u_char *) link->reason, ngx_strlen(link->reason));
+
+    if (link->failures == 0) {
+        link->told = 0;
+
+    } else if (!link->awaited || !link->refused || why == link->told_why
+               || link->told == NGX_HTTP_DFF_REDIS_TOLD)
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, link->log, 0, "dff: Redis link \"%s\" is %sdown: %s",
+                  link->name, link->failures == 0 ? "" : "still ", link->reason);
+    link->told++;
+    link->told_why = why;
 }
 
 

@@ -84,9 +84,12 @@ struct ngx_http_dff_redis_s {
     redisReplyObjectFunctions        *objects;
     ngx_msec_t                        backoff;
     ngx_uint_t                        failures;  /* since it was last steady */
+    ngx_uint_t                        told;      /* lines in the log about these */
+    uint32_t                          told_why;  /* the last one: hash of the reason */
     ngx_uint_t                        ups;
     unsigned                          writing:1;
     unsigned                          blamed:1;  /* reason is of this connection */
+    unsigned                          refused:1; /* and is what the peer said */
     char                              reason[192];   /* why it is down */
 };
 

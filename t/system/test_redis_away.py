@@ -73,6 +73,10 @@ def test_a_redis_that_misbehaves_costs_callers_a_second_and_nothing_more(away, n
     # the first reason may be that the old connection went
     assert re.search(reason, pings[-1].json['detail']['message']), pings[-1].text
 
+    # and what Redis itself says is in the log, too
+    if reason.startswith('^'):
+        assert re.search(f'down: {reason[1:]}', away.log.read_text()[begin:])
+
     # one line for each link of each worker, however many calls there were
     for (link, what), lines in away.outages(begin).items():
         assert lines <= len(away.workers()), (link, what, away.log.read_text()[begin:])
