@@ -90,7 +90,18 @@ ngx_http_dff_upload_files_open(ngx_http_dff_upload_files_t *files,
         (void) close(folder);
     }
 
-    return files->fd == NGX_INVALID_FILE ? NGX_ERROR : NGX_OK;
+    if (files->fd == NGX_INVALID_FILE) {
+        return NGX_ERROR;
+    }
+
+    /* the umask is that of who has started nginx: workers could not read what is 0600 */
+    if (fchmod(files->fd, NGX_HTTP_DFF_UPLOAD_MODE) == -1) {
+        ngx_log_error(NGX_LOG_ERR, files->ctx->request->connection->log, ngx_errno,
+                      "dff: fchmod() of an upload failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

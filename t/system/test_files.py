@@ -46,6 +46,18 @@ def test_an_upload_is_nginx_s_file_that_a_worker_may_read_and_not_change(clean):
     assert path.parent.stat().st_mode & 0o7777 == 0o2750
 
 
+def test_an_upload_has_this_mode_whatever_the_umask_of_who_started_nginx(clean):
+    before = os.umask(0o077)
+    try:
+        clean.restart('nginx')
+    finally:
+        os.umask(before)
+    answer = upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))
+    clean.restart('nginx')
+    assert answer.status == 200 and answer.json['files'][0]['content'] == 'hello', answer
+    assert uploads(clean)[0].stat().st_mode & 0o7777 == 0o640
+
+
 def test_uploads_that_are_refused_leave_no_file(clean):
     good = part('name="f"; filename="x"', b'x' * 100000)
 
