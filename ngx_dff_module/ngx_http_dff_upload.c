@@ -236,8 +236,8 @@ ngx_http_dff_upload_on_end(void *data)
     ngx_http_dff_upload_t  *upload = data;
 
     if (upload->in_file) {
-        ngx_http_dff_upload_files_close(&upload->files);
-        return DFF_OK;
+        return ngx_http_dff_upload_files_close(&upload->files) == NGX_OK
+               ? DFF_OK : ngx_http_dff_upload_stop(upload, NGX_HTTP_DFF_UPLOAD_NOT_STORED);
     }
 
     field = ngx_array_push(upload->fields);

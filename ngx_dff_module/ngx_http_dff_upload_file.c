@@ -137,16 +137,23 @@ ngx_http_dff_upload_files_write(ngx_http_dff_upload_files_t *files, const char *
 }
 
 
-void
+ngx_int_t
 ngx_http_dff_upload_files_close(ngx_http_dff_upload_files_t *files)
 {
-    int                          folder;
+    int                          rc, folder;
     ngx_http_dff_upload_file_t  *file = files->list->elts;
 
-    (void) close(files->fd);
+    file += files->list->nelts - 1;
+
+    rc = close(files->fd);
     files->fd = NGX_INVALID_FILE;
 
-    file += files->list->nelts - 1;
+    if (rc == -1) {
+        /* NFS finds out only now that the disk is full */
+        ngx_log_error(NGX_LOG_ERR, files->ctx->request->connection->log, ngx_errno,
+                      "dff: close() of an upload failed after %O bytes", file->size);
+        return NGX_ERROR;
+    }
 
     if (file->size == 0 && file->original.len == 0) {
         folder = ngx_http_dff_upload_files_folder(files);
@@ -156,6 +163,8 @@ ngx_http_dff_upload_files_close(ngx_http_dff_upload_files_t *files)
             (void) close(folder);
         }
     }
+
+    return NGX_OK;
 }
 
 

@@ -32,8 +32,8 @@ ngx_int_t ngx_http_dff_upload_files_open(ngx_http_dff_upload_files_t *files,
     const dff_multipart_part_t *part);
 ngx_int_t ngx_http_dff_upload_files_write(ngx_http_dff_upload_files_t *files,
     const char *bytes, size_t len);
-/* One without name and content is what a browser sends for a file that was not chosen: it
- * is forgotten. */
-void ngx_http_dff_upload_files_close(ngx_http_dff_upload_files_t *files);
+/* NGX_ERROR (logged): not all of it was stored. One without name and content is what a browser
+ * sends for a file that was not chosen: it is forgotten. */
+ngx_int_t ngx_http_dff_upload_files_close(ngx_http_dff_upload_files_t *files);
 
 #endif

@@ -9,6 +9,7 @@ SANITIZED = 'SANITIZER_RUNTIMES' in os.environ
 REASONS = {
     'segfault': 'the sanitizer reports the bad access itself, and exits',
     'every address': 'the sanitizer has addresses that must not be read',
+    'preload': 'nginx is started with the libraries of the sanitizer, and no others',
 }
 
 

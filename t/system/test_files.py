@@ -17,6 +17,7 @@ import time
 import pytest
 
 from node import free_port, wait_until
+from sanitized import impossible
 from transfers import (BOUNDARY, body_of, part, resources, rest_of, slow_caller, upload,
                        uploads)
 
@@ -56,6 +57,43 @@ def test_an_upload_has_this_mode_whatever_the_umask_of_who_started_nginx(clean):
     clean.restart('nginx')
     assert answer.status == 200 and answer.json['files'][0]['content'] == 'hello', answer
     assert uploads(clean)[0].stat().st_mode & 0o7777 == 0o640
+
+
+LATE_ERROR = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int close(int fd)
+{
+    char link[64], path[4096] = "";
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    (void) !readlink(link, path, sizeof(path) - 1);
+    int rc = (int) syscall(SYS_close, fd);
+    return strstr(path, "/.uploads/upload-") ? (errno = EDQUOT, -1) : rc;
+}
+"""
+
+
+@impossible('preload')
+def test_an_upload_that_its_disk_refuses_at_the_end_is_not_stored(clean, test_folder):
+    """As NFS does it: what was written is over the quota only when the file is closed."""
+    code, library = test_folder / 'late.c', test_folder / 'late.so'
+    code.write_text(LATE_ERROR)
+    subprocess.run(['cc', '-shared', '-fPIC', '-o', library, code], check=True)
+    clean.stop('nginx')
+    os.environ['LD_PRELOAD'] = str(library)
+    try:
+        clean.start('nginx')
+    finally:
+        del os.environ['LD_PRELOAD']
+    answer = upload(clean, 'auln-uploaded', part('name="f"; filename="x"', b'hello'))
+    clean.restart('nginx')
+    assert (answer.status, answer.json['message']) == (500, 'The upload cannot be stored'), answer
+    assert re.search(r'close\(\) of an upload failed after 5 bytes \(122: ', clean.log_text())
+    assert not uploads(clean)
 
 
 def test_uploads_that_are_refused_leave_no_file(clean):
