@@ -87,6 +87,7 @@ dff_master_on_hup(evutil_socket_t number, short what, void *ctx)
     dff_master_std_to_log(master);
     dff_zygote_proc_restart(master);
     dff_api_procs_restart(master->api);
+    dff_redis_look_up(master->redis);       /* as those do */
     dff_clean_soon(master->clean);
     dff_pool_recycle(master->pool);
 }

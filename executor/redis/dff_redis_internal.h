@@ -1,7 +1,8 @@
 /*
- * What the files of dff_redis_link.h share: the server (dff_redis_server.c), a connection
- * (dff_redis_link.c), its greeting (dff_redis_greeting.c), what it makes of replies
- * (dff_redis_queued.c), and when it is of yesterday (dff_redis_moved.c). Nobody else includes it.
+ * What the files of dff_redis_link.h share: the server (dff_redis_server.c), where it is
+ * (dff_redis_address.c), a connection (dff_redis_link.c), its greeting (dff_redis_greeting.c), what
+ * it makes of replies (dff_redis_queued.c), and when it is of yesterday (dff_redis_moved.c). Nobody
+ * else includes it.
  */
 #ifndef DFF_REDIS_INTERNAL_H
 #define DFF_REDIS_INTERNAL_H
@@ -32,6 +33,10 @@ struct dff_redis_s {
 
     char                    *address;      /* socket path, or numeric host */
     int                      port;         /* 0: address is a socket path */
+    char                    *host;         /* the name that it was resolved from; NULL: none */
+    struct evdns_base       *dns;          /* while the name is looked up again */
+    struct event            *looked_up;
+    int64_t                  look_up_ms;   /* monotonic: not before */
     char                     label[160];   /* for logs: path, or host:port */
     int                      database;
     char                    *user, *password;
@@ -67,6 +72,10 @@ struct dff_redis_link_s {
     dff_err_t              err;            /* of this attempt */
 };
 
+/* DFF_ERROR: err. May block. */
+int dff_redis_resolve(dff_redis_t *redis, const char *host, int port, dff_err_t *err);
+void dff_redis_address_release(dff_redis_t *redis);
+void dff_redis_set_label(dff_redis_t *redis);
 /* Of a new connection. */
 void dff_redis_share_queued(dff_redis_link_t *link);
 /* Sends AUTH, SELECT and INFO; ends in READY or in the end of the connection. */

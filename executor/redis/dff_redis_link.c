@@ -280,6 +280,8 @@ dff_link_gone(dff_redis_link_t *link, const char *why)
 
     if (was_ready && link->conf.lost != NULL)
         link->conf.lost(link->conf.ctx);
+    if (!was_ready && !link->again)
+        dff_redis_look_up(redis);
 }
 
 /* --- links ---------------------------------------------------------------- */

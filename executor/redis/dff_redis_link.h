@@ -1,7 +1,7 @@
 /*
  * Connections of an event loop to the one Redis of DFF.
  *
- * dff_redis_t is the server: address (resolved once, at start), database,
+ * dff_redis_t is the server: address (resolved at start, and again when it is away), database,
  * credentials, and the links to it. dff_redis_link_t is one connection: it
  * connects, authenticates, selects, looks at the server (version, no cluster,
  * not loading, no replica), and comes back by itself with backoff and jitter when it breaks,
@@ -44,6 +44,8 @@ dff_redis_t *dff_redis_new(struct event_base *base, dff_log_t *log, const dff_co
     dff_redis_refused_fn refused, void *ctx, dff_err_t *err);
 void dff_redis_free(dff_redis_t *redis);         /* its links have been freed */
 void dff_redis_flush(dff_redis_t *redis);
+/* Looks the host up again, without blocking; all links connect anew when it is another one. */
+void dff_redis_look_up(dff_redis_t *redis);
 /* No more reconnects, no more log lines about lost links: the process ends. */
 void dff_redis_end(dff_redis_t *redis);
 

@@ -1,13 +1,10 @@
 /*
- * The one Redis of DFF: its address and what it must be. Runs in the master and the
+ * The one Redis of DFF, and what it must be. Runs in the master and the
  * api processes.
  */
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "dff_time.h"
 
@@ -46,28 +43,11 @@ dff_redis_check_info(dff_str_t info, char run_id[DFF_REDIS_RUN_ID_SIZE],
     return DFF_OK;
 }
 
-static int
-dff_redis_resolve(dff_redis_t *redis, const char *host, int port, dff_err_t *err)
+void
+dff_redis_set_label(dff_redis_t *redis)
 {
-    struct addrinfo  hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found = NULL;
-    char             address[NI_MAXHOST];
-    int              rc;
-
-    rc = getaddrinfo(host, NULL, &hints, &found);
-    if (rc != 0)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host,
-                           rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
-
-    rc = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
-                     NI_NUMERICHOST);
-    freeaddrinfo(found);
-    if (rc != 0)
-        return dff_err_set(err, DFF_E_SYS_CACHE, "REDIS_HOST %s: %s", host, gai_strerror(rc));
-
-    redis->address = strdup(address);
-    redis->port = port;
-    return DFF_OK;
+    (void) snprintf(redis->label, sizeof(redis->label), redis->port == 0 ? "%s" : "%s:%d",
+                    redis->address, redis->port);
 }
 
 dff_redis_t *
@@ -100,8 +80,7 @@ dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
         goto failed;
     if (redis->user == NULL || redis->password == NULL || redis->address == NULL)
         goto memory;
-    (void) snprintf(redis->label, sizeof(redis->label), redis->port == 0 ? "%s" : "%s:%d",
-                    redis->address, redis->port);
+    dff_redis_set_label(redis);
     return redis;
 
 memory:
@@ -121,7 +100,7 @@ dff_redis_free(dff_redis_t *redis)
     free(redis->password);
     free(redis->user);
     dff_buf_release(&redis->text);
-    free(redis->address);
+    dff_redis_address_release(redis);
     free(redis);
 }
 

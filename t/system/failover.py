@@ -58,16 +58,17 @@ class Failover:
         self.other.replicate(self.current)
 
 
-def second_server(node, first, folder):
+def start_server(node, folder, port, *options, address='127.0.0.1'):
+    """Beside the node's own, with its password; server.process is the caller's to end."""
     folder.mkdir()
-    server = Server(node, folder / 'r.sock', free_port())
+    server = Server(node, folder / 'r.sock', port)
     server.process = subprocess.Popen(
-        ['redis-server', '--dir', str(folder), '--save', '', '--bind', '127.0.0.1',
-         '--port', str(server.port), '--unixsocket', server.socket, '--unixsocketperm', '777',
+        ['redis-server', '--dir', str(folder), '--save', '', '--bind', address,
+         '--port', str(port), '--unixsocket', server.socket, '--unixsocketperm', '777',
          '--requirepass', server.password, '--masterauth', server.password,
-         '--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0',
-         '--replicaof', '127.0.0.1', str(first.port)], stdout=subprocess.DEVNULL)
-    wait_until(lambda: (folder / 'r.sock').exists(), 10, 'the second Redis')
+         '--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0', *options],
+        stdout=subprocess.DEVNULL)
+    wait_until(lambda: (folder / 'r.sock').exists(), 10, 'one more Redis')
     return server
 
 
@@ -88,7 +89,8 @@ def failover_node(folder, mysql_of):
         node.start('redis')
         node.ctl('db', 'migrate')
         first = Server(node, node.setting('REDIS_SOCKET'), port)
-        second = second_server(node, first, node.install / 'run/second')
+        second = start_server(node, node.install / 'run/second', free_port(), '--replicaof',
+                              '127.0.0.1', str(first.port))
         try:
             with Cable(node.install / 'run/redis/c.sock', first.socket) as cable:
                 node.set(REDIS_SOCKET=cable.path)

@@ -2,15 +2,16 @@
 which a replica has become the master. Jobs are under way."""
 
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from api import administrator
-from failover import failover_node
+from failover import failover_node, start_server
 from faults import LONG, Load, check, marks_folder, read_marks, settle
-from node import wait_until
+from node import ROOT, free_port, run, wait_until
 
 
 @pytest.fixture(scope='module')
@@ -132,3 +133,62 @@ def test_under_load_nothing_is_started_twice_by_an_older_data_set(failover):
         print(f'{lag} s behind: {dict(words)}')
         assert set(words) <= {'ok', 'timeout', 'refused', 'unknown'}, words
         failover.other.replicate(failover.current)
+
+
+class Named:
+    """A node that knows its Redis by a name, which leads to one of two servers. What it reads as
+    /etc/hosts is a file of its own."""
+
+    def __init__(self, node):
+        self.node, self.hosts = node, node.install / 'hosts'
+        port = free_port()
+        self.servers = [start_server(node, node.install / f'run/{address}', port, address=address)
+                        for address in ('127.0.1.1', '127.0.1.2')]
+        self.lead_to(0)
+        node.set(REDIS_HOST='redis.test', REDIS_PORT=port, REDIS_SOCKET="''")
+
+    def lead_to(self, number):
+        self.server = self.servers[number]
+        self.hosts.write_text(f'127.0.0.1 localhost\n127.0.1.{number + 1} redis.test\n')
+
+    def start(self, *parts):
+        run(['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"',
+             'sh', self.hosts, self.node.install / 'bin/dff-service', 'start', *parts])
+
+    def serves(self):
+        key = f'dff:node:{self.node.setting("_NODE_NAME")}'
+        return self.server('EXISTS', key) and self.node.call('auln-ok').status == 200
+
+    def end(self):
+        for server in self.servers:
+            server.process.kill()
+            server.process.wait(5)
+
+
+@pytest.mark.skipif(os.system('unshare --mount true 2>/dev/null') != 0,
+                    reason='mount namespaces are not permitted here')
+@pytest.mark.parametrize('old', ('dies', 'lives, and the executor is reloaded'))
+def test_a_name_that_leads_to_another_server_is_followed(make_node, old):
+    node = make_node()
+    node.allow('Redis')
+    node.start()
+    node.publish(ROOT / 't/fixtures/t__basic.py', 't__basic', ['ok'])
+    node.stop('executor', 'nginx')      # the others are made from MySQL
+    original = node.config.read_text()
+    named = Named(node)
+    try:
+        named.start('executor', 'nginx')
+        wait_until(named.serves, 20, 'a result with the first server')
+        first = named.server
+        named.lead_to(1)
+        if old == 'dies':
+            first.process.kill()
+        else:
+            node.kill('executor', signal.SIGHUP)
+        node.kill('nginx', signal.SIGHUP)
+        wait_until(named.serves, 20, 'a result with the second server')
+        assert 'leads to 127.0.1.2 now' in node.log_text()
+        node.stop('executor', 'nginx')
+    finally:
+        named.end()
+        node.config.write_text(original)
