@@ -113,7 +113,7 @@ static const ngx_http_dff_metric_t  ngx_http_dff_metrics[] = {
       ngx_http_dff_metrics_number, NGX_HTTP_DFF_ROUTES(misses), NULL },
 
     { "dff_route_cache_evictions_total", "counter",
-      "Links that left the route cache for want of memory.",
+      "Links that left the route cache to make room for others.",
       ngx_http_dff_metrics_number, NGX_HTTP_DFF_ROUTES(evictions), NULL },
 
     { "dff_route_cache_entries", "gauge", "Links in the route cache, unknown ones included.",

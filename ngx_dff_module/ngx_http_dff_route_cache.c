@@ -5,6 +5,8 @@
 #define NGX_HTTP_DFF_ROUTE_EVICT_ROUNDS  16     /* attempts to make room for one store */
 #define NGX_HTTP_DFF_ROUTE_EVICT_SCAN    4096   /* buckets looked at in one attempt */
 #define NGX_HTTP_DFF_ROUTE_ZONE_SHARE    512    /* one bucket for so many bytes of zone */
+#define NGX_HTTP_DFF_ROUTE_CHAIN_MAX     32     /* entries of a bucket; 8 in a zone that is full of
+                                                   the smallest ones */
 
 typedef struct ngx_http_dff_route_entry_s  ngx_http_dff_route_entry_t;
 
@@ -37,6 +39,8 @@ static uint32_t ngx_http_dff_route_hash(dff_route_kind_t kind, ngx_str_t *id);
 static ngx_http_dff_route_entry_t **ngx_http_dff_route_locate(ngx_http_dff_route_shm_t *shm,
     uint32_t hash, dff_route_kind_t kind, ngx_str_t *id);
 static void ngx_http_dff_route_remove(ngx_slab_pool_t *slab, ngx_http_dff_route_shm_t *shm,
+    ngx_http_dff_route_entry_t **link);
+static void ngx_http_dff_route_shorten(ngx_slab_pool_t *slab, ngx_http_dff_route_shm_t *shm,
     ngx_http_dff_route_entry_t **link);
 static ngx_uint_t ngx_http_dff_route_evict(ngx_slab_pool_t *slab,
     ngx_http_dff_route_shm_t *shm);
@@ -173,6 +177,8 @@ ngx_http_dff_route_cache_store(ngx_shm_zone_t *zone, dff_route_kind_t kind, ngx_
         ngx_http_dff_route_remove(slab, shm, link);
     }
 
+    ngx_http_dff_route_shorten(slab, shm, &shm->buckets[hash & (shm->nbuckets - 1)]);
+
     entry = ngx_slab_alloc_locked(slab, total);
 
     for (rounds = 0; entry == NULL && rounds < NGX_HTTP_DFF_ROUTE_EVICT_ROUNDS; rounds++) {
@@ -306,6 +312,25 @@ ngx_http_dff_route_remove(ngx_slab_pool_t *slab, ngx_http_dff_route_shm_t *shm,
     *link = entry->next;
     shm->stats.entries--;
     ngx_slab_free_locked(slab, entry);
+}
+
+
+/* Makes room in a bucket for one entry. Ids are chosen by strangers, who can find any number of
+ * them that meet in one bucket: each lookup would walk over all of these, under the lock. */
+static void
+ngx_http_dff_route_shorten(ngx_slab_pool_t *slab, ngx_http_dff_route_shm_t *shm,
+    ngx_http_dff_route_entry_t **link)
+{
+    ngx_uint_t  n;
+
+    for (n = 1; *link != NULL && n < NGX_HTTP_DFF_ROUTE_CHAIN_MAX; n++) {
+        link = &(*link)->next;
+    }
+
+    while (*link != NULL) {
+        ngx_http_dff_route_remove(slab, shm, link);
+        shm->stats.evictions++;
+    }
 }
 
 

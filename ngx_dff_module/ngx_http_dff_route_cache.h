@@ -4,8 +4,9 @@
  * A fixed array of buckets with chains of entries; an entry is a packed route
  * (common/dff_route.h) or the knowledge that there is none. Memory is the zone's:
  * when it is full, entries that were not used since the last round give way
- * (second chance). An entry is believed for NGX_HTTP_DFF_ROUTE_MAX_AGE at most,
- * even if the message about a change was lost.
+ * (second chance). A bucket has some entries at most, whoever chooses their ids. An
+ * entry is believed for NGX_HTTP_DFF_ROUTE_MAX_AGE at most, even if the message about
+ * a change was lost.
  *
  * Runs in nginx worker processes, all of which share it. The lock spans one
  * lookup or one change; routes are copied out. There are no pointers to code or

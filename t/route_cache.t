@@ -7,6 +7,11 @@ use FindBin;
 require "$FindBin::Bin/defaults.pl";
 require "$FindBin::Bin/redis.pl";
 
+# Ids of one bucket in a cache of 256k: whoever knows the hash may make as many as he likes.
+our @crowd = map { "auln-$_" . 'a' x (8 - length) } qw(
+    ge 1j am 5x snc 4sc 34c bpd vse 53e vkf vqf fwf scg m2g 2nh oyh nvi ppj brj 3nl 3nm 3bn
+    tpn 1ro cvo lpp esp e2p h5p oqq alr dis gis 1qs bts yvs w0s 4it pst);
+
 our $func = '"v":1,"kind":"al","funcId":"t__basic.ok"';
 
 defaults(http_config => 'dff_config $TEST_NGINX_DFF_CONFIG; dff_route_cache 256k;');
@@ -117,3 +122,15 @@ GET /api/v1/al/auln-odd
 --- error_code eval: [404, 200, 404]
 --- response_body_like eval
 [qr/"message":"No such Batch","detail":\{"id":"auln-odd"\}/, qr/\Aok\z/, qr/No such Batch/]
+
+
+=== strangers cannot make lookups slow: of ids that meet in one bucket some are kept
+--- config
+location /api/v1/ { dff; }
+location = /metrics { dff; }
+--- request eval
+[(map { "GET /api/v1/al/$_" } @main::crowd), "GET /metrics"]
+--- error_code eval
+[(404) x @main::crowd, 200]
+--- response_body_like eval
+[(qr/No such Auth Link/) x @main::crowd, qr/\ndff_route_cache_entries 32\n/]
