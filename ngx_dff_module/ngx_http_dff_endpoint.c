@@ -224,10 +224,22 @@ static void
 ngx_http_dff_endpoint_cleanup(void *data)
 {
     ngx_http_dff_ctx_t  *ctx = data;
+    ngx_http_request_t  *r = ctx->request;
 
-    if (!ctx->answered) {
-        ngx_http_dff_counters_gone(ctx->worker->counters);
+    if (ctx->answered) {
+        return;
     }
+
+    if (!r->header_sent) {
+        ngx_http_dff_counters_gone(ctx->worker->counters);
+        return;
+    }
+
+    /* by nginx: a body that it has read by itself (HTTP/2) was too large, or not to be stored */
+    ngx_http_dff_counters_call(ctx->worker->counters,
+                               r->headers_out.status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                               ? DFF_E_CLIENT_BAD_REQUEST : DFF_E_SYS,
+                               NULL, ngx_http_dff_elapsed(ctx));
 }
 
 
