@@ -6,6 +6,8 @@ import socket
 import stat
 import subprocess
 
+import pytest
+
 from node import ROOT, process_alive, run, wait_until
 
 
@@ -94,6 +96,19 @@ def test_stop_leaves_no_process(fresh_node):
     assert len(pids) > 5
     node.stop()
     wait_until(lambda: not any(map(process_alive, pids)), 2, 'the end of all processes')
+
+
+@pytest.mark.parametrize('command', ['start', 'stop'])
+def test_workers_of_an_nginx_whose_master_was_killed_give_way(fresh_node, command):
+    node = fresh_node
+    workers = [pid for pid in node.processes('nginx') if pid != node.pid('nginx')]
+    node.kill('nginx')
+    assert workers and all(map(process_alive, workers))
+    assert 'its workers go on' in node.service('status', 'nginx', check=False).stdout
+    done = node.service(command, 'nginx')
+    assert 'went on without their master' in done.stdout
+    wait_until(lambda: not any(map(process_alive, workers)), 5, 'their end')
+    assert bool(node.pid('nginx')) == (command == 'start')
 
 
 def test_a_number_that_was_given_to_another_process_is_not_taken_for_ours(make_node):
