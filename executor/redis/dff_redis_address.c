@@ -20,7 +20,8 @@
 
 #include "dff_banned.h"
 
-#define DFF_REDIS_LOOK_UP_MS  1000      /* not more often */
+#define DFF_REDIS_LOOK_UP_MS    1000    /* not more often */
+#define DFF_REDIS_LOOK_UP_MAX_S    5    /* no answer of any name server */
 
 static const struct addrinfo dff_redis_hints = {
     .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM
@@ -111,15 +112,18 @@ dff_redis_end_look_up(evutil_socket_t fd, short what, void *ctx)
 
     (void) fd;
     (void) what;
+    (void) evtimer_del(redis->looked_up);
+    /* What is not answered fails, or libevent would keep it: the callback may come once more. */
     if (redis->dns != NULL)
-        evdns_base_free(redis->dns, 0);
+        evdns_base_free(redis->dns, 1);
     redis->dns = NULL;
 }
 
 void
 dff_redis_look_up(dff_redis_t *redis)
 {
-    int64_t now_ms = dff_time_monotonic_ms();
+    static const struct timeval longest = { DFF_REDIS_LOOK_UP_MAX_S, 0 };
+    int64_t                     now_ms = dff_time_monotonic_ms();
 
     if (redis->host == NULL || redis->dns != NULL || redis->ended
         || now_ms < redis->look_up_ms)
@@ -129,7 +133,8 @@ dff_redis_look_up(dff_redis_t *redis)
         redis->looked_up = evtimer_new(redis->base, dff_redis_end_look_up, redis);
     if (redis->looked_up == NULL || (redis->dns = evdns_base_new(redis->base, 0)) == NULL)
         return;
-    /* New for each time: the files may have changed. Without the second it is the first's. */
+    (void) evtimer_add(redis->looked_up, &longest);
+    /* New for each time, as the files may have changed; without the one there is the other. */
     (void) evdns_base_resolv_conf_parse(redis->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
     (void) evdns_getaddrinfo(redis->dns, redis->host, NULL, &dff_redis_hints,
                              dff_redis_on_looked_up, redis);

@@ -137,10 +137,12 @@ def test_under_load_nothing_is_started_twice_by_an_older_data_set(failover):
 
 class Named:
     """A node that knows its Redis by a name, which leads to one of two servers. What it reads as
-    /etc/hosts is a file of its own."""
+    /etc/hosts is a file of its own, and nobody else is asked."""
 
     def __init__(self, node):
         self.node, self.hosts = node, node.install / 'hosts'
+        self.resolv = node.install / 'resolv.conf'
+        self.resolv.write_text('nameserver 127.0.0.1\n')
         port = free_port()
         self.servers = [start_server(node, node.install / f'run/{address}', port, address=address)
                         for address in ('127.0.1.1', '127.0.1.2')]
@@ -151,9 +153,13 @@ class Named:
         self.server = self.servers[number]
         self.hosts.write_text(f'127.0.0.1 localhost\n127.0.1.{number + 1} redis.test\n')
 
+    def lead_nowhere(self):
+        self.hosts.write_text('127.0.0.1 localhost\n')
+
     def start(self, *parts):
-        run(['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"',
-             'sh', self.hosts, self.node.install / 'bin/dff-service', 'start', *parts])
+        run(['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" /etc/hosts && '
+             'mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"', 'sh', self.hosts,
+             self.resolv, self.node.install / 'bin/dff-service', 'start', *parts])
 
     def serves(self):
         key = f'dff:node:{self.node.setting("_NODE_NAME")}'
@@ -180,10 +186,13 @@ def test_a_name_that_leads_to_another_server_is_followed(make_node, old):
         named.start('executor', 'nginx')
         wait_until(named.serves, 20, 'a result with the first server')
         first = named.server
-        named.lead_to(1)
         if old == 'dies':
+            named.lead_nowhere()
             first.process.kill()
+            time.sleep(1.5)
+            named.lead_to(1)
         else:
+            named.lead_to(1)
             node.kill('executor', signal.SIGHUP)
         node.kill('nginx', signal.SIGHUP)
         wait_until(named.serves, 20, 'a result with the second server')

@@ -98,7 +98,7 @@ def test_a_delayed_job_stays_while_its_queue_is_no_list(node):
 
 def test_a_job_whose_worker_died_stays_while_its_queue_is_no_list(node, pool, started):
     path, mark = marks_folder(node) / os.urandom(4).hex(), 'again'
-    node.allow('signal 9')
+    node.allow('signal 9', 'closed its socket')
     call = pool.submit(node.call, 'auln-mark-again', {'apiTimeout': 20}, path=str(path),
                        mark=mark, seconds=1)
     wait_until(lambda: read_marks(path)[0][mark], 5, 'the start')
