@@ -110,6 +110,33 @@ dff_doctor_config(dff_doctor_t *doctor)
 }
 
 
+/* Rights that an ACL, or a command that was renamed, may lack without refusing the log-in.
+ * False: one was told of. */
+static bool
+dff_doctor_redis_rights(dff_doctor_t *doctor)
+{
+    static const struct {
+        const char        *command, *without;
+        dff_doctor_grade_t grade;
+    } rows[] = {
+        { "PUBLISH " DFF_KEY_PROBE " 1", "replies and changes come late", DFF_DOCTOR_BAD },
+        { "RPOPLPUSH " DFF_KEY_PROBE " " DFF_KEY_PROBE, "no job runs", DFF_DOCTOR_BAD },
+        { "EVAL return(1) 0", "what a restart leaves is not recovered", DFF_DOCTOR_BAD },
+        { "CLIENT LIST", "nobody takes over the jobs of a node that has died", DFF_DOCTOR_WARN },
+    };
+    unsigned before = doctor->bad + doctor->warnings;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (dff_rcmd_do(doctor->ctl->rcmd, &doctor->ctl->err, rows[i].command) != DFF_OK)
+            dff_doctor_say(doctor, rows[i].grade, "rights as of `ACL SETUSER … ~dff:* &dff:* +@all"
+                           " -@dangerous +info +client`", "without %.*s %s: %s",
+                           (int) strcspn(rows[i].command, " "), rows[i].command,
+                           rows[i].without, doctor->ctl->err.message);
+    }
+    return before == doctor->bad + doctor->warnings;
+}
+
+
 static void
 dff_doctor_redis(dff_doctor_t *doctor)
 {
@@ -122,10 +149,10 @@ dff_doctor_redis(dff_doctor_t *doctor)
         dff_doctor_say(doctor, DFF_DOCTOR_BAD, "`maxmemory-policy noeviction` in its"
                        " configuration, and CONFIG SET", "it takes queues and running jobs away"
                        " when its memory is full");
-    else if (doctor->redis)
+    else if (doctor->redis && dff_doctor_redis_rights(doctor))
         dff_doctor_say(doctor, DFF_DOCTOR_GOOD, NULL, "version %s",
                        dff_rcmd_server_version(ctl->rcmd));
-    else
+    else if (!doctor->redis)
         dff_doctor_failed(doctor, "`dffctl start redis` where it is ours; else see REDIS_… of"
                           " the configuration");
     if (info != NULL)

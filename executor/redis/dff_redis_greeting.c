@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "dff_time.h"
+
 #include "redis/dff_redis_internal.h"
 
 #include "dff_banned.h"
@@ -87,9 +89,7 @@ dff_link_on_info(redisAsyncContext *ac, void *reply_ptr, void *data)
 
     link->state = DFF_LINK_READY;
     link->evicts = dff_redis_info_evicts((dff_str_t) { reply->str, (size_t) reply->len });
-    /* An address that leads here and there is not asked more and more often. */
-    if (!link->moved)
-        link->backoff_ms = DFF_LINK_BACKOFF_MIN_MS;
+    link->ready_ms = dff_time_monotonic_ms();
     link->moved = false;
     (void) evtimer_del(link->timer);
     dff_redis_moved_ready(link);

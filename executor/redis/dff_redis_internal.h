@@ -15,6 +15,9 @@
 #include "redis/dff_redis_link.h"
 
 #define DFF_LINK_BACKOFF_MIN_MS  50
+#define DFF_LINK_STEADY_MS     1000      /* READY until an outage counts as over: one that comes
+                                            and goes (a refused SUBSCRIBE) is not asked more and
+                                            more often, and is told once */
 
 typedef enum {
     DFF_LINK_DOWN,         /* waits for the backoff */
@@ -46,8 +49,10 @@ struct dff_redis_s {
     struct dff_redis_links_s dirty;        /* have something to write */
     dff_buf_t                text;         /* a command while it is formatted */
     bool                     up;           /* as last logged */
+    char                     refusal[128]; /* of this outage, as last logged */
     bool                     ended;
-    int64_t                  down_at_ms;   /* monotonic */
+    int64_t                  down_at_ms, back_at_ms;    /* monotonic */
+    struct event            *steady;       /* until it is up again */
 };
 
 struct dff_redis_link_s {
@@ -61,12 +66,13 @@ struct dff_redis_link_s {
     struct event          *read_event, *write_event;   /* of ac's socket */
     struct event          *timer;          /* backoff, or the greeting's deadline */
     int                    backoff_ms;
+    int64_t                ready_ms;       /* monotonic: READY since */
     long long              client_id;
     char                   run_id[DFF_REDIS_RUN_ID_SIZE];
     bool                   evicts;         /* the server, as it was when READY */
     bool                   is_dirty, reading, writing, flushing;
     bool                   again;          /* this attempt has learned how to greet */
-    bool                   moved;          /* to be left: dff_redis_moved.c; kept until READY */
+    bool                   moved;          /* to be left: dff_redis_moved.c */
     redisReplyObjectFunctions objects;     /* hiredis's, but for what dff_redis_queued.c does */
     void                *(*create_string)(const redisReadTask *, char *, size_t);
     dff_err_t              err;            /* of this attempt */

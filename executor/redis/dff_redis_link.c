@@ -248,28 +248,51 @@ dff_link_connect(dff_redis_link_t *link)
     dff_link_set_timer(link, DFF_LINK_GREETING_MS);
 }
 
+/* The first of an outage, and what a server says that is there again and does not let us in:
+ * that is another reason. */
+static void
+dff_link_log_gone(const dff_redis_link_t *link, bool greeted, const char *why)
+{
+    dff_redis_t *redis = link->redis;
+    bool         first = redis->up || redis->down_at_ms == 0;
+    bool         refused = greeted && link->err.reason != DFF_REASON_NONE;
+    char         refusal[sizeof(redis->refusal)];
+
+    (void) snprintf(refusal, sizeof(refusal), "%.*s", (int) sizeof(refusal) - 1,
+                    refused ? link->err.message : "");
+    refused = refused && strcmp(refusal, redis->refusal) != 0;
+    if (link->again || (!first && !refused))
+        return;
+    if (first)
+        redis->down_at_ms = dff_time_monotonic_ms();
+    redis->up = false;
+    memcpy(redis->refusal, refusal, sizeof(refusal));
+    dff_log_warn(redis->log, NULL, "Redis %s: connection \"%s\" failed: %s; trying again",
+                 redis->label, link->name,
+                 link->err.reason != DFF_REASON_NONE ? link->err.message : why);
+}
+
 /* The connection has ended, or never came about; hiredis's context is its own. */
 static void
 dff_link_gone(dff_redis_link_t *link, const char *why)
 {
     dff_redis_t *redis = link->redis;
+    bool         greeted = link->state == DFF_LINK_GREETING;
     bool         was_ready = link->state == DFF_LINK_READY;
-    unsigned     jitter, half = (unsigned) link->backoff_ms / 2;
+    unsigned     jitter, half;
 
     link->ac = NULL;
+    if (was_ready && dff_time_monotonic_ms() - link->ready_ms >= DFF_LINK_STEADY_MS)
+        link->backoff_ms = DFF_LINK_BACKOFF_MIN_MS;
+    half = (unsigned) link->backoff_ms / 2;
     link->state = DFF_LINK_DOWN;
     if (redis->ended) {
         (void) evtimer_del(link->timer);
         return;
     }
 
-    if (!link->again && (redis->up || redis->down_at_ms == 0)) {
-        redis->up = false;
-        redis->down_at_ms = dff_time_monotonic_ms();
-        dff_log_warn(redis->log, NULL, "Redis %s: connection \"%s\" failed: %s; trying again",
-                     redis->label, link->name,
-                     link->err.reason != DFF_REASON_NONE ? link->err.message : why);
-    }
+    (void) evtimer_del(redis->steady);
+    dff_link_log_gone(link, greeted, why);
 
     /* Jitter of half the delay: many masters come back to one Redis. */
     evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));

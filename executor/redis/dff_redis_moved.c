@@ -50,7 +50,6 @@ dff_redis_moved_ready(dff_redis_link_t *link)
         next = TAILQ_NEXT(other, all);
         if (other->state != DFF_LINK_READY || strcmp(other->run_id, link->run_id) == 0)
             continue;
-        other->moved = true;
         dff_redis_link_drop(other, "Redis is another server now");
     }
 }

@@ -50,6 +50,21 @@ dff_redis_set_label(dff_redis_t *redis)
                     redis->address, redis->port);
 }
 
+/* No link was lost since, or the timer would have been. */
+static void
+dff_redis_on_steady(evutil_socket_t fd, short what, void *ctx)
+{
+    dff_redis_t *redis = ctx;
+
+    (void) fd;
+    (void) what;
+    redis->up = true;
+    dff_log_warn(redis->log, NULL, "Redis %s: connected again after %lld ms", redis->label,
+                 (long long) (redis->back_at_ms - redis->down_at_ms));
+    /* From now on the first lost link is an event again. */
+    redis->down_at_ms = 0;
+}
+
 dff_redis_t *
 dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
     dff_redis_refused_fn refused, void *ctx, dff_err_t *err)
@@ -72,13 +87,15 @@ dff_redis_new(struct event_base *base, dff_log_t *log, const dff_config_t *cfg,
     TAILQ_INIT(&redis->links);
     TAILQ_INIT(&redis->dirty);
     redis->database = (int) cfg->redis_database;
+    redis->steady = evtimer_new(base, dff_redis_on_steady, redis);
     redis->user = strdup(cfg->redis_user);
     redis->password = strdup(cfg->redis_password);
     if (cfg->redis_socket[0] != '\0')
         redis->address = strdup(cfg->redis_socket);
     else if (dff_redis_resolve(redis, cfg->redis_host, (int) cfg->redis_port, err) != DFF_OK)
         goto failed;
-    if (redis->user == NULL || redis->password == NULL || redis->address == NULL)
+    if (redis->user == NULL || redis->password == NULL || redis->address == NULL
+        || redis->steady == NULL)
         goto memory;
     dff_redis_set_label(redis);
     return redis;
@@ -101,6 +118,8 @@ dff_redis_free(dff_redis_t *redis)
     free(redis->user);
     dff_buf_release(&redis->text);
     dff_redis_address_release(redis);
+    if (redis->steady != NULL)
+        event_free(redis->steady);
     free(redis);
 }
 
@@ -113,7 +132,9 @@ dff_redis_end(dff_redis_t *redis)
 void
 dff_redis_log_up(dff_redis_t *redis)
 {
-    dff_redis_link_t *link;
+    static const struct timeval after = { DFF_LINK_STEADY_MS / 1000,
+                                          DFF_LINK_STEADY_MS % 1000 * 1000 };
+    dff_redis_link_t           *link;
 
     if (redis->up)
         return;
@@ -121,10 +142,10 @@ dff_redis_log_up(dff_redis_t *redis)
         if (link->state != DFF_LINK_READY)
             return;
     }
-    redis->up = true;
-    if (redis->down_at_ms != 0)
-        dff_log_warn(redis->log, NULL, "Redis %s: connected again after %lld ms", redis->label,
-                     (long long) (dff_time_monotonic_ms() - redis->down_at_ms));
-    /* From now on the first lost link is an event again. */
-    redis->down_at_ms = 0;
+    if (redis->down_at_ms == 0) {
+        redis->up = true;
+        return;
+    }
+    redis->back_at_ms = dff_time_monotonic_ms();
+    (void) evtimer_add(redis->steady, &after);
 }

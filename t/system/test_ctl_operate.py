@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -228,6 +229,56 @@ def test_a_redis_that_would_evict_jobs_is_told_of(own):
     finally:
         node.redis('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
     assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
+
+
+def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
+    """As one is made by hand: since Redis 7 without any channel."""
+    node = own
+    original = node.config.read_text()
+    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', 'resetchannels', '+@all',
+               '-client')
+    node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
+    node.allow('NOPERM')
+    try:
+        done = node.ctl('doctor', check=False)
+        assert re.search(r'^BAD +Redis +without PUBLISH .+\n +cure: .*&dff:', done.stdout, re.M), done
+        assert re.search(r'^WARN +Redis +without CLIENT ', done.stdout, re.M), done
+        begin = len(node.log_text())
+        node.restart('executor')
+        assert node.call('auln-one').text == '1'
+        time.sleep(3)
+        text = node.log_text()[begin:]
+        assert text.count('"changes" failed: NOPERM') == 1 and 'connected again' not in text, text
+    finally:
+        node.stop('executor')
+        node.config.write_text(original)
+        node.start('executor')
+    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', '&dff:*', '+@all',
+               '-@dangerous', '+info', '+client')
+    node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
+    assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
+    node.config.write_text(original)
+
+
+def test_a_password_of_redis_that_has_changed_is_told_in_the_log(own):
+    node, begin = own, len(own.log_text())
+    password = node.setting('REDIS_PASSWORD')
+    done = subprocess.run(['redis-cli', '-s', node.setting('REDIS_SOCKET')], text=True, input=(
+        f'AUTH {password}\nCONFIG SET requirepass another\nCLIENT KILL TYPE normal\n'),
+        capture_output=True)
+    assert 'OK' in done.stdout, done
+    node.allow('Redis', 'connect()')
+    try:
+        wait_until(lambda: 'REDIS_PASSWORD refused' in node.log_text()[begin:], 5, 'the reason')
+        time.sleep(1)
+        lines = [line for line in node.log_text()[begin:].splitlines()
+                 if 'executor/master' in line and 'REDIS_PASSWORD refused' in line]
+        assert len(lines) == 1, lines
+    finally:
+        node.set(REDIS_PASSWORD='another')
+        node.redis('CONFIG', 'SET', 'requirepass', password)
+        node.set(REDIS_PASSWORD=password)
+    wait_until(lambda: node.call('auln-one').status == 200, 10, 'a result')
 
 
 def test_a_folder_that_its_user_cannot_write_is_told_with_the_command_that_cures_it(own):
