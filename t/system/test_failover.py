@@ -135,6 +135,19 @@ def test_under_load_nothing_is_started_twice_by_an_older_data_set(failover):
         failover.other.replicate(failover.current)
 
 
+def test_nothing_is_started_twice_when_the_address_leads_back_to_the_old_server(failover):
+    """Which knows nothing of what was done meanwhile, and was not told to forget."""
+    with Load(failover.node, callers=12, seconds=0.1, options={'apiTimeout': 3}) as load:
+        failover.promote()
+        failover.move()
+        load.after()
+        failover.move()
+        load.after()
+    settle(failover.node)
+    words = check(load, forgotten=24)
+    assert set(words) <= {'ok', 'timeout', 'refused', 'unknown'}, words
+
+
 class Named:
     """A node that knows its Redis by a name, which leads to one of two servers. What it reads as
     /etc/hosts is a file of its own, and nobody else is asked."""
