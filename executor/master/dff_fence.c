@@ -26,13 +26,17 @@ static void
 dff_fence_answered(dff_fence_t *fence, const redisReply *reply)
 {
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        if (reply != NULL)
+        /* Of each node that is gone, every few seconds: a right that is missing is told once. */
+        if (reply != NULL && !fence->master->fence_refused)
             dff_log_error(&fence->master->log, NULL, "%s cannot be cut off, so its jobs stay where "
                           "they are: %s", fence->client, reply->str);
+        fence->master->fence_refused = fence->master->fence_refused || reply != NULL;
         fence->failed = true;
     }
     if (--fence->due > 0)
         return;
+    if (!fence->failed)
+        fence->master->fence_refused = false;
     fence->done(fence->ctx, !fence->failed);
     free(fence);
 }

@@ -80,6 +80,7 @@ struct dff_master_s {
     dff_master_options_t  options;
     dff_master_state_t    state;
     bool                  hurry;        /* a second SIGTERM came */
+    bool                  fence_refused;    /* Redis does not let us cut nodes off; in the log */
     int                   exit_status;
 
     char                  node[DFF_NODE_NAME_MAX + 1];
