@@ -124,14 +124,20 @@ dff_doctor_redis_rights(dff_doctor_t *doctor)
         { "EVAL return(1) 0", "what a restart leaves is not recovered", DFF_DOCTOR_BAD },
         { "CLIENT LIST", "nobody takes over the jobs of a node that has died", DFF_DOCTOR_WARN },
     };
-    unsigned before = doctor->bad + doctor->warnings;
+    unsigned    before = doctor->bad + doctor->warnings;
+    const char *why = doctor->ctl->err.message;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (dff_rcmd_do(doctor->ctl->rcmd, &doctor->ctl->err, rows[i].command) != DFF_OK)
+        if (dff_rcmd_do(doctor->ctl->rcmd, &doctor->ctl->err, rows[i].command) == DFF_OK)
+            continue;
+        if (strstr(why, "NOPERM") == NULL && strstr(why, "unknown command") == NULL)
+            dff_doctor_failed(doctor, "REDIS_… has to lead to one that takes writes: no replica,"
+                              " and not full; see its own log");
+        else
             dff_doctor_say(doctor, rows[i].grade, "rights as of `ACL SETUSER … ~dff:* &dff:* +@all"
                            " -@dangerous +info +client`", "without %.*s %s: %s",
                            (int) strcspn(rows[i].command, " "), rows[i].command,
-                           rows[i].without, doctor->ctl->err.message);
+                           rows[i].without, why);
     }
     return before == doctor->bad + doctor->warnings;
 }

@@ -38,7 +38,7 @@ dff_delayed_on_moved(redisAsyncContext *ac, void *reply_ptr, void *data)
         return;
     }
     if (reply->type == REDIS_REPLY_ERROR) {
-        if (!delayed->failing)
+        if (!delayed->failing && !dff_redis_link_moved(delayed->master->command))
             dff_log_error(&delayed->master->log, NULL, "moving delayed jobs: %s; tried again "
                           "every %d ms", reply->str, DFF_DELAYED_EVERY_MS);
         delayed->failing = true;

@@ -177,7 +177,8 @@ dff_heartbeat_on_set(redisAsyncContext *ac, void *reply_ptr, void *data)
     (void) ac;
     if (reply != NULL && reply->type == REDIS_REPLY_STATUS)
         heartbeat->taken_ms = dff_time_monotonic_ms();
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR
+        && !dff_redis_link_moved(heartbeat->master->command))
         dff_log_error(&heartbeat->master->log, NULL, "the heartbeat is refused by Redis: %s",
                       reply->str);
 }

@@ -75,6 +75,8 @@ dff_node_claim_on_job(redisAsyncContext *ac, void *reply_ptr, void *data)
     }
     q->maybe = q->again;
     q->again = false;
+    if (reply->type == REDIS_REPLY_ERROR && dff_redis_link_moved(master->command))
+        return;
     if (reply->type == REDIS_REPLY_ERROR && !q->logged)
         dff_log_error(&master->log, NULL, "claiming from %s: %s; tried again every second", q->key,
                       reply->str);

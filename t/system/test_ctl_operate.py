@@ -232,6 +232,17 @@ def test_a_redis_that_would_evict_jobs_is_told_of(own):
     assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
 
 
+def test_a_redis_that_is_a_replica_is_told_of(own):
+    own.allow('Redis', 'connect()')
+    own.redis('REPLICAOF', '127.0.0.1', '1')
+    try:
+        done = own.ctl('doctor', check=False)
+        assert re.search(r'^BAD +Redis .*READONLY.*\n +cure: .*no replica', done.stdout, re.M), done
+    finally:
+        own.redis('REPLICAOF', 'NO', 'ONE')
+    wait_until(lambda: own.call('auln-one').status == 200, 10, 'a result')
+
+
 def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
     """As one is made by hand: since Redis 7 without any channel."""
     node = own
