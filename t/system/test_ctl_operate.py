@@ -253,7 +253,8 @@ def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
     node.allow('NOPERM')
     try:
         done = node.ctl('doctor', check=False)
-        assert re.search(r'^BAD +Redis +without PUBLISH .+\n +cure: .*&dff:', done.stdout, re.M), done
+        assert re.search(r'^BAD +Redis +without PUBLISH .+\n +cure: .*&dff:', done.stdout,
+                         re.M), done
         assert re.search(r'^WARN +Redis +without CLIENT ', done.stdout, re.M), done
         begin = len(node.log_text())
         node.restart('executor')
@@ -275,7 +276,8 @@ def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
 @pytest.mark.skipif(not LONG, reason='as long as a node has to be gone: make faults')
 def test_a_redis_that_lets_nobody_be_cut_off_is_told_of_once(own):
     node, original = own, own.config.read_text()
-    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', '&dff:*', '+@all', '-client')
+    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', '&dff:*', '+@all',
+               '-client')
     node.redis('SADD', 'dff:nodes', 'gone')
     node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
     node.allow('cannot be cut off')
