@@ -6,8 +6,11 @@
 #define NGX_HTTP_DFF_LEDGER_RETRY  1000    /* ms */
 
 static void ngx_http_dff_ledger_handler(ngx_event_t *ev);
+static void ngx_http_dff_ledger_withdraw(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_ledger_arm(ngx_http_dff_worker_t *worker);
+static ngx_http_dff_worker_t *ngx_http_dff_ledger_worker(redisAsyncContext *ac);
 static void ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *reply, void *data);
+static void ngx_http_dff_ledger_on_withdrawn(redisAsyncContext *ac, void *reply, void *data);
 
 
 void
@@ -41,11 +44,13 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
         ngx_null_string
     };
 
-    /* a counter never goes back */
-    number = ngx_max((ngx_int_t) worker->pushed + worker->owed, 0);
-    if (number == 0 && worker->pushed == 0) {
+    if (worker->pushed == 0 && worker->owed <= 0) {
+        ngx_http_dff_ledger_withdraw(worker);
         return;
     }
+
+    /* a counter never goes back */
+    number = ngx_max((ngx_int_t) worker->pushed + worker->owed, 0);
 
     argv[3].data = text;
     argv[3].len = ngx_sprintf(text, "%i", number) - text;
@@ -67,11 +72,41 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
 }
 
 
+/* No push has come that would have made up for what was counted and not taken. */
+static void
+ngx_http_dff_ledger_withdraw(ngx_http_dff_worker_t *worker)
+{
+    u_char     text[NGX_INT_T_LEN];
+    ngx_int_t  number = -worker->owed;
+
+    ngx_str_t  argv[4] = {
+        ngx_string("HINCRBY"), ngx_string(DFF_KEY_LEDGER), ngx_string("withdrawn"),
+        ngx_null_string
+    };
+
+    if (number == 0) {
+        return;
+    }
+
+    argv[3].data = text;
+    argv[3].len = ngx_sprintf(text, "%i", number) - text;
+
+    if (ngx_http_dff_redis_behind(&worker->commands, ngx_http_dff_ledger_on_withdrawn,
+                                  (void *) number, 4, argv)
+        == NGX_OK)
+    {
+        worker->owed = 0;
+    }
+
+    ngx_http_dff_ledger_arm(worker);
+}
+
+
 /* What is owed does not wait for the next push. */
 static void
 ngx_http_dff_ledger_arm(ngx_http_dff_worker_t *worker)
 {
-    if (worker->owed > 0 && !worker->ledger.timer_set) {
+    if (worker->owed != 0 && !worker->ledger.timer_set) {
         ngx_add_timer(&worker->ledger, NGX_HTTP_DFF_LEDGER_RETRY);
     }
 }
@@ -85,15 +120,23 @@ ngx_http_dff_ledger_answered(ngx_http_dff_worker_t *worker, const redisReply *re
 }
 
 
+static ngx_http_dff_worker_t *
+ngx_http_dff_ledger_worker(redisAsyncContext *ac)
+{
+    ngx_http_dff_redis_t  *link = ac->data;
+
+    return (ngx_http_dff_worker_t *) ((u_char *) link
+                                      - offsetof(ngx_http_dff_worker_t, commands));
+}
+
+
 /* Replies come in order: since the last count they were those of the pushes before this one. */
 static void
 ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *data, void *privdata)
 {
     ngx_int_t               number = (ngx_int_t) privdata;
     redisReply             *reply = data;
-    ngx_http_dff_redis_t   *link = ac->data;
-    ngx_http_dff_worker_t  *worker = (ngx_http_dff_worker_t *) ((u_char *) link
-                                     - offsetof(ngx_http_dff_worker_t, commands));
+    ngx_http_dff_worker_t  *worker = ngx_http_dff_ledger_worker(ac);
 
     if (reply != NULL) {
         worker->owed += (ngx_int_t) worker->taken - (ngx_int_t) worker->answered;
@@ -105,5 +148,19 @@ ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *data, void *privdata)
 
     worker->answered = 0;
     worker->taken = 0;
+    ngx_http_dff_ledger_arm(worker);
+}
+
+
+static void
+ngx_http_dff_ledger_on_withdrawn(redisAsyncContext *ac, void *data, void *privdata)
+{
+    redisReply             *reply = data;
+    ngx_http_dff_worker_t  *worker = ngx_http_dff_ledger_worker(ac);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        worker->owed -= (ngx_int_t) privdata;
+    }
+
     ngx_http_dff_ledger_arm(worker);
 }

@@ -3,7 +3,8 @@
  * command for all pushes of a turn of the event loop, behind them in the same write, so that
  * they arrive together or not at all. A Redis that begins to refuse in the middle of them, or
  * ends to, has taken some and not the count, or the other way round: what is owed then goes
- * with the next count. Runs in nginx workers.
+ * with the next count, or after a second by itself: what was counted and not taken, as
+ * withdrawn. Runs in nginx workers.
  */
 #ifndef NGX_HTTP_DFF_LEDGER_H
 #define NGX_HTTP_DFF_LEDGER_H

@@ -17,7 +17,8 @@ from node import wait_until
 
 def settled(away):
     """What is missing in the ledger and stays so, while both workers push: a counter does not go
-    back, so what was counted and not taken is made up by pushes. Other tests leave some, too."""
+    back, so what was counted and not taken is made up by pushes, or withdrawn after a second. Other
+    tests leave some, too."""
     seen = []
     while len(seen) < 4 or len(set(seen[-4:])) > 1:
         assert len(seen) < 50, seen
@@ -34,6 +35,14 @@ def test_the_ledger_balances_when_pushes_or_their_count_alone_were_refused(away,
     wait_until(lambda: read_ledger(away.node)['missing'] != before, 3, 'an imbalance')
     away.fake.set()
     assert settled(away) == before
+
+
+def test_what_was_counted_and_not_taken_does_not_wait_for_more_pushes(away):
+    before = settled(away)
+    away.fake.set(errors={'LPUSH': WRONG_TYPE})
+    assert {answer.status for answer in away.calls(8)} == {503}
+    away.fake.set()
+    wait_until(lambda: read_ledger(away.node)['missing'] == before, 5, 'the balance')
 
 
 @contextlib.contextmanager
