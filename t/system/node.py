@@ -339,6 +339,14 @@ class Node:
     def log_text(self):
         return '\n'.join(path.read_text(errors='replace') for path in self.logs())
 
+    def log_ends(self):
+        """Where each log ends now, for log_since()."""
+        return {path: path.stat().st_size for path in self.logs()}
+
+    def log_since(self, ends):
+        return '\n'.join(path.read_bytes()[ends.get(path, 0):].decode(errors='replace')
+                         for path in self.logs())
+
     def tail(self, count=30):
         return '\n'.join(f'--- {path}\n' + '\n'.join(
             path.read_text(errors='replace').splitlines()[-count:]) for path in self.logs())

@@ -224,9 +224,9 @@ def test_a_redis_that_would_evict_jobs_is_told_of(own):
     try:
         done = node.ctl('doctor', check=False)
         assert re.search(r'^BAD +Redis +it takes .+\n +cure: .*noeviction', done.stdout, re.M), done
-        begin = len(node.log_text())
+        begin = node.log_ends()
         node.redis('CLIENT', 'KILL', 'TYPE', 'normal')
-        wait_until(lambda: 'maxmemory-policy' in node.log_text()[begin:], 5, 'the warning')
+        wait_until(lambda: 'maxmemory-policy' in node.log_since(begin), 5, 'the warning')
     finally:
         node.redis('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
     assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
@@ -256,11 +256,11 @@ def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
         assert re.search(r'^BAD +Redis +without PUBLISH .+\n +cure: .*&dff:', done.stdout,
                          re.M), done
         assert re.search(r'^WARN +Redis +without CLIENT ', done.stdout, re.M), done
-        begin = len(node.log_text())
+        begin = node.log_ends()
         node.restart('executor')
         assert node.call('auln-one').text == '1'
         time.sleep(3)
-        text = node.log_text()[begin:]
+        text = node.log_since(begin)
         assert text.count('"changes" failed: NOPERM') == 1 and 'connected again' not in text, text
     finally:
         node.stop('executor')
@@ -292,7 +292,7 @@ def test_a_redis_that_lets_nobody_be_cut_off_is_told_of_once(own):
 
 
 def test_a_password_of_redis_that_has_changed_is_told_in_the_log(own):
-    node, begin = own, len(own.log_text())
+    node, begin = own, own.log_ends()
     password = node.setting('REDIS_PASSWORD')
     done = subprocess.run(['redis-cli', '-s', node.setting('REDIS_SOCKET')], text=True, input=(
         f'AUTH {password}\nCONFIG SET requirepass another\nCLIENT KILL TYPE normal\n'),
@@ -300,9 +300,9 @@ def test_a_password_of_redis_that_has_changed_is_told_in_the_log(own):
     assert 'OK' in done.stdout, done
     node.allow('Redis', 'connect()')
     try:
-        wait_until(lambda: 'REDIS_PASSWORD refused' in node.log_text()[begin:], 5, 'the reason')
+        wait_until(lambda: 'REDIS_PASSWORD refused' in node.log_since(begin), 5, 'the reason')
         time.sleep(1)
-        lines = [line for line in node.log_text()[begin:].splitlines()
+        lines = [line for line in node.log_since(begin).splitlines()
                  if 'executor/master' in line and 'REDIS_PASSWORD refused' in line]
         assert len(lines) == 1, lines
     finally:

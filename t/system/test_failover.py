@@ -38,7 +38,7 @@ def signs_in(node):
 def test_a_server_that_has_become_the_replica_is_left(failover):
     """Its connections stand, and it answers: as when a name leads to the new master, and the
     old one was not stopped."""
-    node, begin = failover.node, len(failover.node.log_text())
+    node, begin = failover.node, failover.node.log_ends()
     with Load(node, options={'apiTimeout': 3}) as load:
         failover.promote()
         failover.move(cut=False)
@@ -46,7 +46,7 @@ def test_a_server_that_has_become_the_replica_is_left(failover):
         load.after()
     words = load.words()
     assert words['ok'] > 50, words
-    assert 'Redis has become a replica' in node.log_text()[begin:]
+    assert 'Redis has become a replica' in node.log_since(begin)
     # Those that the api processes keep for management.
     wait_until(lambda: all(signs_in(node) for _ in range(6)), 10, 'sign-ins')
 

@@ -63,14 +63,15 @@ def test_the_caller_of_a_job_that_was_taken_out_of_redis_is_told(node, pool, cla
 
 
 def test_a_job_starts_when_the_key_of_started_jobs_is_a_hash_again(node, pool, started):
-    begin = len(node.log_text())
+    begin = node.log_ends()
     with wrong_type(node, started):
         call = pool.submit(node.call, 'auln-ok')
-        wait_until(lambda: 'start of a job was refused' in node.log_text(), 5, 'the refusal')
+        wait_until(lambda: 'start of a job was refused' in node.log_since(begin), 5,
+                   'the refusal')
         time.sleep(2.2)
     assert call.result().text == 'ok', call.result()
     check_ledger(node, claimed=0, running=0)
-    assert node.log_text()[begin:].count('start of a job was refused') == 1
+    assert node.log_since(begin).count('start of a job was refused') == 1
 
 
 def test_a_claimed_job_stays_while_its_queue_is_no_list(node, pool, claimed, started):
@@ -87,7 +88,7 @@ def test_a_claimed_job_stays_while_its_queue_is_no_list(node, pool, claimed, sta
 
 def test_a_delayed_job_stays_while_its_queue_is_no_list(node):
     add_batch(node, 'bat-by-hand', 't__limits.when')
-    due = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 1))
+    due = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 2))
     with wrong_type(node, 'dff:queue:9'):
         task = call_batch(node, 'bat-by-hand', {'eta': due}).json['taskId']
         wait_until(lambda: 'moving delayed jobs' in node.log_text(), 5, 'the refusal')
