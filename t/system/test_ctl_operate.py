@@ -10,7 +10,6 @@ import time
 import pytest
 
 from api import Api, administrator, bad, forget_failures, good, signed_in
-from faults import LONG
 from node import wait_until
 
 CODE = "@DFF.API('One')\ndef one(x=1):\n    return x\n"
@@ -271,24 +270,6 @@ def test_a_user_of_redis_who_may_not_all_is_told_of_once(own):
     node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
     assert re.search('^ok +Redis ', node.ctl('doctor').stdout, re.M)
     node.config.write_text(original)
-
-
-@pytest.mark.skipif(not LONG, reason='as long as a node has to be gone: make faults')
-def test_a_redis_that_lets_nobody_be_cut_off_is_told_of_once(own):
-    node, original = own, own.config.read_text()
-    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', '&dff:*', '+@all',
-               '-client')
-    node.redis('SADD', 'dff:nodes', 'gone')
-    node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
-    node.allow('cannot be cut off')
-    try:
-        node.restart('executor')
-        wait_until(lambda: 'node gone is dead' in node.log_text(), 30, 'a node that is gone')
-        time.sleep(7)
-        assert node.log_text().count('cannot be cut off') == 1
-    finally:
-        node.config.write_text(original)
-        node.restart('executor')
 
 
 def test_a_password_of_redis_that_has_changed_is_told_in_the_log(own):

@@ -222,3 +222,23 @@ def test_between_the_cut_and_the_taking_over_anything_may_happen(home, make_node
     print(f'{what}: {dict(words)}')
     assert words['ok'] > 50 and set(words) <= {'ok', 'lost', 'refused', 'unknown'}, words
     paused.stop('executor')
+
+
+@pytest.mark.skipif(not LONG, reason='as long as a node has to be gone: make faults')
+def test_a_redis_that_lets_nobody_be_cut_off_is_told_of_once(make_node):
+    node = make_node()
+    node.start()
+    original = node.config.read_text()
+    node.redis('ACL', 'SETUSER', 'dff', 'reset', 'on', '>pw', '~dff:*', '&dff:*', '+@all',
+               '-client')
+    node.redis('SADD', 'dff:nodes', 'gone')
+    node.set(REDIS_USER='dff', REDIS_PASSWORD='pw')
+    node.allow('cannot be cut off')
+    try:
+        node.restart('executor')
+        wait_until(lambda: 'node gone is dead' in node.log_text(), 30, 'a node that is gone')
+        time.sleep(7)
+        assert node.log_text().count('cannot be cut off') == 1
+    finally:
+        node.config.write_text(original)
+        node.restart('executor')
