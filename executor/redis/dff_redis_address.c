@@ -95,6 +95,7 @@ dff_redis_on_looked_up(int rc, struct evutil_addrinfo *found, void *ctx)
     dff_redis_t *redis = ctx;
     char         address[NI_MAXHOST];
 
+    redis->asked = NULL;
     /* It may be called before the one who asks has it back, so it is freed from the loop. */
     event_active(redis->looked_up, EV_TIMEOUT, 1);
     if (rc != 0)
@@ -112,10 +113,15 @@ dff_redis_end_look_up(evutil_socket_t fd, short what, void *ctx)
 
     (void) fd;
     (void) what;
+    /* No answer in time, or one that libevent has read and not told: it still needs what would
+     * be freed. It calls back, and that calls this again. */
+    if (redis->asked != NULL) {
+        evdns_getaddrinfo_cancel(redis->asked);
+        return;
+    }
     (void) evtimer_del(redis->looked_up);
-    /* What is not answered fails, or libevent would keep it: the callback may come once more. */
     if (redis->dns != NULL)
-        evdns_base_free(redis->dns, 1);
+        evdns_base_free(redis->dns, 0);
     redis->dns = NULL;
 }
 
@@ -136,8 +142,8 @@ dff_redis_look_up(dff_redis_t *redis)
     (void) evtimer_add(redis->looked_up, &longest);
     /* New for each time, as the files may have changed; without the one there is the other. */
     (void) evdns_base_resolv_conf_parse(redis->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-    (void) evdns_getaddrinfo(redis->dns, redis->host, NULL, &dff_redis_hints,
-                             dff_redis_on_looked_up, redis);
+    redis->asked = evdns_getaddrinfo(redis->dns, redis->host, NULL, &dff_redis_hints,
+                                     dff_redis_on_looked_up, redis);
 }
 
 void

@@ -38,6 +38,7 @@ struct dff_redis_s {
     int                      port;         /* 0: address is a socket path */
     char                    *host;         /* the name that it was resolved from; NULL: none */
     struct evdns_base       *dns;          /* while the name is looked up again */
+    struct evdns_getaddrinfo_request *asked;    /* until its callback */
     struct event            *looked_up;
     int64_t                  look_up_ms;   /* monotonic: not before */
     char                     label[160];   /* for logs: path, or host:port */
