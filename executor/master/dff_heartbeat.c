@@ -25,6 +25,7 @@ struct dff_heartbeat_s {
     int64_t       sent_ms;           /* monotonic */
     int64_t       unanswered_ms;     /* since when; 0: all were answered */
     int64_t       taken_ms;          /* when Redis has taken the last one */
+    bool          told;              /* that it refuses them is in the log */
     char          boot_id[DFF_ID_SIZE];
     char          host[256];
 };
@@ -175,12 +176,19 @@ dff_heartbeat_on_set(redisAsyncContext *ac, void *reply_ptr, void *data)
     redisReply      *reply = reply_ptr;
 
     (void) ac;
-    if (reply != NULL && reply->type == REDIS_REPLY_STATUS)
+    if (reply == NULL)
+        return;
+    if (reply->type == REDIS_REPLY_STATUS) {
         heartbeat->taken_ms = dff_time_monotonic_ms();
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR
-        && !dff_redis_link_moved(heartbeat->master->command))
-        dff_log_error(&heartbeat->master->log, NULL, "the heartbeat is refused by Redis: %s",
-                      reply->str);
+        heartbeat->told = false;
+        return;
+    }
+    if (reply->type != REDIS_REPLY_ERROR || heartbeat->told
+        || dff_redis_link_moved(heartbeat->master->command))
+        return;
+    heartbeat->told = true;
+    dff_log_error(&heartbeat->master->log, NULL, "the heartbeat is refused by Redis: %s; tried "
+                  "again every %d ms", reply->str, DFF_HEARTBEAT_EVERY_MS);
 }
 
 void

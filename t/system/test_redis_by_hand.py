@@ -74,6 +74,20 @@ def test_a_job_starts_when_the_key_of_started_jobs_is_a_hash_again(node, pool, s
     assert node.log_since(begin).count('start of a job was refused') == 1
 
 
+def test_that_redis_has_no_memory_is_told_once(node):
+    node.allow('OOM')
+    begin = node.log_ends()
+    node.redis('CONFIG', 'SET', 'maxmemory', 1)
+    try:
+        wait_until(lambda: 'heartbeat is refused' in node.log_since(begin), 5, 'the refusal')
+        time.sleep(4.5)         # two more heartbeats
+    finally:
+        node.redis('CONFIG', 'SET', 'maxmemory', 0)
+    refusals = [line.split('] ')[-1] for line in node.log_since(begin).splitlines()
+                if 'OOM' in line]
+    assert len(refusals) == len(set(refusals)), refusals
+
+
 def test_a_claimed_job_stays_while_its_queue_is_no_list(node, pool, claimed, started):
     all_busy(node, pool, started, 1)
     call = pool.submit(node.call, 'auln-ok', {'apiTimeout': 30})
