@@ -35,16 +35,18 @@ dff_life_ready(dff_master_t *master)
     dff_life_t *life = &master->life;
     const char *run_id = dff_redis_link_run_id(master->command);
     int64_t     now_ms = dff_time_monotonic_ms();
+    bool        another = strcmp(life->run_id, run_id) != 0;
     bool        ours = now_ms - dff_heartbeat_taken_ms(master->heartbeat) < DFF_LIFE_OURS_MS;
     dff_run_t  *run;
 
-    if (strcmp(life->run_id, run_id) == 0) {
-        life->ours = life->ours && ours;
+    if (another || !ours)
+        life->number++;
+    if (!ours)
+        life->ours_since = life->number;
+    if (!another)
         return;
-    }
     (void) snprintf(life->run_id, sizeof(life->run_id), "%s", run_id);
-    life->ours = ours;
-    if (life->number++ == 0)
+    if (life->number == 1)
         return;
 
     life->doubt_until_ms = now_ms + DFF_LIFE_DOUBT_MS;
@@ -101,5 +103,5 @@ dff_life_answers(dff_master_t *master, const dff_job_t *job, dff_str_t envelope)
 bool
 dff_life_forgot(const dff_master_t *master, unsigned life)
 {
-    return life != 0 && life != master->life.number && master->life.ours;
+    return life != 0 && life != master->life.number && life >= master->life.ours_since;
 }

@@ -60,8 +60,10 @@ typedef struct {
 
 /* Of Redis: dff_life.h. */
 typedef struct {
-    unsigned number;            /* 1 for the first; 0: there was none yet */
-    bool     ours;              /* since it began nobody can have taken our jobs over */
+    unsigned number;            /* 1 for the first, 0: there was none yet; another one, too, when
+                                   we were away from it for so long that others may have taken
+                                   our jobs over */
+    unsigned ours_since;        /* nobody has taken one that was started in this or a later one */
     int64_t  doubt_until_ms;    /* monotonic; 0: what it holds is what we know */
     char     run_id[DFF_REDIS_RUN_ID_SIZE];
 } dff_life_t;
