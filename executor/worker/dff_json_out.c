@@ -1,45 +1,22 @@
 /*
- * The JSON writer of results.
- *
- * The containers being written are on an explicit path, which names the part
- * that fails, and finds a circular reference when the depth limit is met:
- * nothing is paid for that by results that are in order.
+ * The JSON writer of results. Runs in a worker, GIL held.
  */
-#include "dff_json_out.h"
+#include "dff_json_out_internal.h"
 
 #include <datetime.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "dff_json.h"
 #include "dff_py_text.h"
 
 #include "dff_banned.h"
 
-#define DFF_JSON_OUT_DEPTH     DFF_JSON_MAX_DEPTH   /* what goes out may come in again */
 #define DFF_JSON_OUT_SAFE_INT  9007199254740992.0   /* 2^53 */
-#define DFF_JSON_OUT_PATH_MAX  512
 #define DFF_JSON_OUT_SLICE     1024   /* items between two looks for the time limit */
 
-/* All pointers are borrowed: what encloses them is held further up the stack. */
-typedef struct {
-    PyObject  *container;
-    PyObject  *key;        /* NULL: index counts */
-    Py_ssize_t index;
-} dff_json_out_step_t;
-
-typedef struct {
-    dff_buf_t          *out;
-    size_t              limit;
-    unsigned            items;
-    int                 depth;
-    dff_json_out_step_t path[DFF_JSON_OUT_DEPTH];
-} dff_json_out_t;
-
-/* Set once, before the first fork. */
-static PyObject *dff_json_out_decimal;      /* decimal.Decimal */
-static PyObject *dff_json_out_soft_limit;   /* the exception of the time limit */
+/* Set once, before the first fork: decimal.Decimal. */
+static PyObject *dff_json_out_decimal;
 
 static int dff_json_out_value(dff_json_out_t *w, PyObject *value);
 
@@ -56,116 +33,8 @@ dff_json_out_init(PyObject *soft_limit_class)
         return -1;
     dff_json_out_decimal = PyObject_GetAttrString(module, "Decimal");
     Py_DECREF(module);
-    dff_json_out_soft_limit = Py_NewRef(soft_limit_class);
+    dff_json_out_fail_init(soft_limit_class);
     return dff_json_out_decimal == NULL ? -1 : 0;
-}
-
-/* --- errors ------------------------------------------------------------- */
-
-/* "result.a[3]["odd key"]", of the first depth steps. */
-static void
-dff_json_out_path(const dff_json_out_t *w, int depth, dff_buf_t *path)
-{
-    dff_buf_addf(path, "result");
-    for (int i = 0; i < depth; i++) {
-        const dff_json_out_step_t *step = &w->path[i];
-
-        if (path->len > DFF_JSON_OUT_PATH_MAX) {
-            dff_buf_addf(path, "...");
-            return;
-        }
-        if (step->key == NULL) {
-            dff_buf_addf(path, "[%zd]", step->index);
-        } else if (PyUnicode_Check(step->key) && PyUnicode_IsIdentifier(step->key) == 1) {
-            dff_buf_add(path, ".", 1);
-            dff_py_text_add(path, step->key);
-        } else if (PyUnicode_Check(step->key)) {
-            dff_buf_add(path, "[", 1);
-            dff_py_text_add_json(path, step->key);
-            dff_buf_add(path, "]", 1);
-        } else {
-            PyObject *key = PyObject_Repr(step->key);
-
-            dff_buf_add(path, "[", 1);
-            if (key == NULL)
-                PyErr_Clear();
-            else
-                dff_py_text_add(path, key);
-            dff_buf_add(path, "]", 1);
-            Py_XDECREF(key);
-        }
-    }
-}
-
-/* Raises ValueError "<path>: <what>". Always -1. */
-static int
-dff_json_out_fail(const dff_json_out_t *w, int depth, const char *what)
-{
-    dff_buf_t path = DFF_BUF_INIT;
-
-    dff_json_out_path(w, depth, &path);
-    if (dff_buf_failed(&path))
-        PyErr_NoMemory();
-    else
-        PyErr_Format(PyExc_ValueError, "%s: %s", path.data, what);
-    dff_buf_release(&path);
-    return -1;
-}
-
-/* What the script's own code raised while it was asked for a text: an Exception
- * gets the path before it, everything else (the time limit, no memory) passes. */
-static int
-dff_json_out_fail_raised(const dff_json_out_t *w, int depth, const char *doing)
-{
-    PyObject *type, *value, *traceback;
-    dff_buf_t what = DFF_BUF_INIT;
-
-    if (PyErr_ExceptionMatches(PyExc_MemoryError)
-        || PyErr_ExceptionMatches(dff_json_out_soft_limit)
-        || !PyErr_ExceptionMatches(PyExc_Exception))
-    {
-        return -1;
-    }
-    PyErr_Fetch(&type, &value, &traceback);
-
-    dff_buf_addf(&what, "%s raised %s", doing, ((PyTypeObject *) type)->tp_name);
-    (void) dff_json_out_fail(w, depth, dff_buf_failed(&what) ? doing : what.data);
-    dff_buf_release(&what);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-    return -1;
-}
-
-static int
-dff_json_out_too_large(const dff_json_out_t *w)
-{
-    char what[120];
-
-    (void) snprintf(what, sizeof(what), "the result is larger than %zu bytes"
-                    "; DFF.RESP_LARGE_DATA takes more", w->limit);
-    return dff_json_out_fail(w, 0, what);
-}
-
-/* The path is full, or the result too large: is one of the containers inside
- * itself? Names the first place where it is. */
-static int
-dff_json_out_fail_deep(const dff_json_out_t *w, PyObject *last)
-{
-    char what[80];
-
-    for (int at = 1; at <= w->depth; at++) {
-        PyObject *container = at < w->depth ? w->path[at].container : last;
-
-        for (int above = 0; above < at; above++) {
-            if (w->path[above].container == container)
-                return dff_json_out_fail(w, at, "circular reference");
-        }
-    }
-    if (last == NULL)
-        return dff_json_out_too_large(w);
-    (void) snprintf(what, sizeof(what), "nested deeper than %d levels", DFF_JSON_OUT_DEPTH);
-    return dff_json_out_fail(w, w->depth, what);
 }
 
 /* --- scalars ------------------------------------------------------------ */
