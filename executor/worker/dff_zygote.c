@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -20,6 +19,7 @@
 #include "dff_privileges.h"
 #include "dff_settings.h"
 #include "dff_worker.h"
+#include "dff_zygote_children.h"
 
 #include "dff_banned.h"
 
@@ -29,18 +29,16 @@
 #define DFF_ZYGOTE_FORK_FDS   2       /* of a FORK: socket, black box */
 
 typedef struct {
-    int            control;
-    int            signals;       /* signalfd of SIGCHLD */
-    sigset_t       signal_mask;   /* as it was: for the workers */
-    dff_buf_t      in;
-    dff_buf_t      out;
-    int            fds[DFF_ZYGOTE_FDS_MAX];
-    size_t         nfds;
-    pid_t         *children;
-    size_t         nchildren;
-    size_t         children_size;
-    dff_settings_t settings;
-    dff_worker_t   worker;        /* what the children begin with */
+    int                   control;
+    int                   signals;       /* signalfd of SIGCHLD */
+    sigset_t              signal_mask;   /* as it was: for the workers */
+    dff_buf_t             in;
+    dff_buf_t             out;
+    int                   fds[DFF_ZYGOTE_FDS_MAX];
+    size_t                nfds;
+    dff_zygote_children_t children;
+    dff_settings_t        settings;
+    dff_worker_t          worker;        /* what the children begin with */
 } dff_zygote_t;
 
 /* --- frames ------------------------------------------------------------------- */
@@ -128,33 +126,6 @@ dff_zygote_send(dff_zygote_t *zygote, dff_err_t *err)
 
 /* --- children ----------------------------------------------------------------- */
 
-static int
-dff_zygote_add_child(dff_zygote_t *zygote, pid_t pid)
-{
-    if (zygote->nchildren == zygote->children_size) {
-        size_t size = zygote->children_size == 0 ? 32 : zygote->children_size * 2;
-        pid_t *children = realloc(zygote->children, size * sizeof(*children));
-
-        if (children == NULL)
-            return DFF_ERROR;
-        zygote->children = children;
-        zygote->children_size = size;
-    }
-    zygote->children[zygote->nchildren++] = pid;
-    return DFF_OK;
-}
-
-static void
-dff_zygote_remove_child(dff_zygote_t *zygote, pid_t pid)
-{
-    for (size_t i = 0; i < zygote->nchildren; i++) {
-        if (zygote->children[i] == pid) {
-            zygote->children[i] = zygote->children[--zygote->nchildren];
-            return;
-        }
-    }
-}
-
 /* The limit is the worker's own, so that the zygote can fork whatever a script does.
  * Best effort: a smaller one is as good. */
 static void
@@ -196,7 +167,7 @@ dff_zygote_child(dff_zygote_t *zygote, int sock, int box)
     dff_zygote_limit();
     dff_buf_release(&zygote->in);
     dff_buf_release(&zygote->out);
-    free(zygote->children);
+    dff_zygote_children_release(&zygote->children);
 
     PyOS_AfterFork_Child();
     (void) sigprocmask(SIG_SETMASK, &zygote->signal_mask, NULL);
@@ -235,7 +206,7 @@ dff_zygote_on_fork(dff_zygote_t *zygote, dff_str_t payload, dff_err_t *err)
     if (pid == -1) {
         problem = strerror(errno);
         pid = 0;
-    } else if (dff_zygote_add_child(zygote, pid) != DFF_OK) {
+    } else if (dff_zygote_children_add(&zygote->children, pid) != DFF_OK) {
         (void) kill(pid, SIGKILL);      /* reaped with the others */
         problem = "no memory";
         pid = 0;
@@ -252,36 +223,6 @@ dff_zygote_on_fork(dff_zygote_t *zygote, dff_str_t payload, dff_err_t *err)
     dff_frame_put_str(&zygote->out, dff_str_from(problem));
     dff_frame_end(&zygote->out, begin);
     return DFF_OK;
-}
-
-static bool
-dff_zygote_is_worker(const dff_zygote_t *zygote, pid_t pid)
-{
-    for (size_t i = 0; i < zygote->nchildren; i++) {
-        if (zygote->children[i] == pid)
-            return true;
-    }
-    return false;
-}
-
-/* What scripts have started in sessions of their own: with its worker gone it is a
- * child of the zygote, which nobody else is but workers. */
-static void
-dff_zygote_end_orphans(const dff_zygote_t *zygote)
-{
-    char  path[64];
-    FILE *file;
-    int   pid;
-
-    (void) snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int) getpid());
-    file = fopen(path, "re");
-    if (file == NULL)
-        return;              /* a kernel without CONFIG_PROC_CHILDREN: they live on */
-    while (fscanf(file, "%d", &pid) == 1) {
-        if (!dff_zygote_is_worker(zygote, pid))
-            (void) kill(pid, SIGKILL);
-    }
-    (void) fclose(file);
 }
 
 /* Every ended child, with the rest of its process group: the group's number is
@@ -304,9 +245,9 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
             return dff_err_set(err, DFF_E_SYS, "wait for worker %d: %s", (int) info.si_pid,
                                strerror(errno));
         reaped = true;
-        if (!dff_zygote_is_worker(zygote, info.si_pid))
+        if (!dff_zygote_children_has(&zygote->children, info.si_pid))
             continue;
-        dff_zygote_remove_child(zygote, info.si_pid);
+        dff_zygote_children_remove(&zygote->children, info.si_pid);
 
         begin = dff_frame_begin(&zygote->out, DFF_FRAME_CHILD_EXIT, 0);
         dff_frame_put_u32(&zygote->out, (uint32_t) info.si_pid);
@@ -314,19 +255,9 @@ dff_zygote_reap(dff_zygote_t *zygote, dff_err_t *err)
         dff_frame_put_u64(&zygote->out, (uint64_t) usage.ru_maxrss);
         dff_frame_end(&zygote->out, begin);
     }
-    if (reaped)
-        dff_zygote_end_orphans(zygote);      /* once for all: each look reads all children */
+    if (reaped)      /* once for all: each look reads all children */
+        dff_zygote_children_end_orphans(&zygote->children);
     return DFF_OK;
-}
-
-/* With the master gone nobody limits the workers or hears their results. */
-static void
-dff_zygote_end_children(dff_zygote_t *zygote)
-{
-    for (size_t i = 0; i < zygote->nchildren; i++) {
-        (void) kill(zygote->children[i], SIGKILL);     /* its group may not be made yet */
-        (void) kill(-zygote->children[i], SIGKILL);
-    }
 }
 
 /* --- start and loop ------------------------------------------------------------ */
@@ -466,7 +397,7 @@ dff_zygote_start(dff_zygote_t *zygote, dff_err_t *err)
      * hear, which then lets the workers finish. */
     (void) setsid();
     (void) prctl(PR_SET_NAME, "dff-zygote");
-    (void) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);      /* see dff_zygote_end_orphans */
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);      /* see dff_zygote_children.h */
     rc = dff_zygote_read_settings(zygote, err);
     if (rc != 1)
         return rc;
@@ -496,7 +427,7 @@ dff_zygote_main(int control_fd)
         rc = dff_zygote_loop(&zygote, &err);
     if (rc != DFF_OK)
         dprintf(STDERR_FILENO, "dff zygote: %s\n", err.message);
-    dff_zygote_end_children(&zygote);
+    dff_zygote_children_end(&zygote.children);
 
     /* Not by exit(): the interpreter stays as it is, with nothing to be saved. */
     _exit(rc == DFF_OK ? 0 : 1);
