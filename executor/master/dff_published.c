@@ -303,11 +303,14 @@ dff_published_on_load(redisAsyncContext *ac, void *reply_ptr, void *data)
     if (reply == NULL)
         return;             /* asked again when Redis is back */
     if (reply->type == REDIS_REPLY_ERROR) {
-        dff_log_warn(&cache->master->log, NULL, "HGET %s %s: %s", DFF_KEY_SCRIPTS, slot->id,
-                     reply->str);
-        return;             /* asked again in a second */
+        if (!slot->told)
+            dff_log_warn(&cache->master->log, NULL, "HGET %s %s: %s; tried again every second",
+                         DFF_KEY_SCRIPTS, slot->id, reply->str);
+        slot->told = true;
+        return;
     }
 
+    slot->told = false;
     slot->pins++;
     if (reply->type == REDIS_REPLY_STRING)
         dff_published_slot_take(cache, slot, (dff_str_t) { reply->str, (size_t) reply->len });

@@ -27,6 +27,7 @@ typedef struct dff_published_slot_s {
     bool                           loading;    /* HGET on its way */
     bool                           outdated;   /* changed while it was loading */
     bool                           asked;      /* a worker waits for it (worker->wants) */
+    bool                           told;       /* that Redis does not give it is in the log */
     bool                           given;      /* to a worker: its index is taken for good */
     dff_script_t                   script;     /* code NULL: not held */
     size_t                         id_len;

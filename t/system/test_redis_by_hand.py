@@ -5,7 +5,7 @@ has them."""
 import contextlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -86,6 +86,28 @@ def test_that_redis_has_no_memory_is_told_once(node):
     refusals = [line.split('] ')[-1] for line in node.log_since(begin).splitlines()
                 if 'OOM' in line]
     assert len(refusals) == len(set(refusals)), refusals
+
+
+def test_a_job_waits_for_its_script_while_no_script_can_be_read(node, pool):
+    begin, text = node.log_ends(), 'HGET dff:scripts t__basic'
+
+    def asked_for():
+        """The executor may hear of the change after it has the job."""
+        call = pool.submit(node.call, 'auln-ok', {'apiTimeout': 30})
+        wait([call], 0.5)
+        return text in node.log_since(begin) and call
+
+    node.redis('RENAME', 'dff:scripts', 'dff:aside')
+    try:
+        with wrong_type(node, 'dff:scripts'):
+            node.redis('PUBLISH', 'dff:changed', 'flush')
+            call = wait_until(asked_for, 5, 'the refusal')
+            time.sleep(2.2)
+    finally:
+        node.redis('RENAME', 'dff:aside', 'dff:scripts')
+    assert call.result().text == 'ok', call.result()
+    assert node.log_since(begin).count(text) == 1
+    check_ledger(node, claimed=0, running=0)
 
 
 def test_a_claimed_job_stays_while_its_queue_is_no_list(node, pool, claimed, started):
