@@ -99,8 +99,11 @@ int dff_ctl_read_file(dff_ctl_t *ctl, const char *path, size_t max, dff_buf_t *o
  * their widest cell; control characters are shown as '?'. */
 void dff_ctl_print_table(const char *const *titles, size_t ncolumns, const char *const *cells,
     size_t nrows);
-/* Outside text as lines for a terminal: control characters but newline and tab as '?'. */
+/* Outside text as lines for a terminal: control characters but newline and tab as '?'. Its
+ * last line is ended when it is not. */
 void dff_ctl_print_text(FILE *out, const char *text, size_t len);
+/* The same of a piece, which may end anywhere but within a character. */
+void dff_ctl_print_piece(FILE *out, const char *text, size_t len);
 /* The number of an option or word in a range; DFF_ERROR: ctl->err names it. */
 int dff_ctl_number(dff_ctl_t *ctl, const char *what, const char *text, int64_t min, int64_t max,
     int64_t *value);

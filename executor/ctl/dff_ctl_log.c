@@ -72,7 +72,9 @@ dff_ctl_log_copy(dff_ctl_t *ctl, int fd, off_t *at)
     ssize_t n;
 
     while ((n = pread(fd, piece, sizeof(piece), *at)) > 0) {
-        dff_ctl_print_text(stdout, piece, (size_t) n);
+        /* U+0080 to U+009F are shown as '?': both their bytes have to be in one piece. */
+        n -= n > 1 && piece[n - 1] == '\xc2';
+        dff_ctl_print_piece(stdout, piece, (size_t) n);
         *at += n;
     }
     if (n == -1) {

@@ -38,7 +38,7 @@ dff_ctl_fail_with(dff_ctl_t *ctl, dff_reason_t reason, const char *format, ...)
 
 
 void
-dff_ctl_print_text(FILE *out, const char *text, size_t len)
+dff_ctl_print_piece(FILE *out, const char *text, size_t len)
 {
     const unsigned char *bytes = (const unsigned char *) text;
 
@@ -51,6 +51,13 @@ dff_ctl_print_text(FILE *out, const char *text, size_t len)
         fputc(c0 || c1 ? '?' : bytes[i], out);
         i += c1;
     }
+}
+
+
+void
+dff_ctl_print_text(FILE *out, const char *text, size_t len)
+{
+    dff_ctl_print_piece(out, text, len);
     if (len == 0 || text[len - 1] != '\n') {
         fputc('\n', out);
     }

@@ -180,7 +180,6 @@ dff_ctl_report_print(json_t *value, const char *path)
 
         printf("%-44s  ", path);
         dff_ctl_print_text(stdout, shown == NULL ? "" : shown, shown == NULL ? 0 : strlen(shown));
-        putchar('\n');
         free(text);
     }
 }

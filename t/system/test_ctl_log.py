@@ -24,6 +24,16 @@ def test_the_last_lines_of_the_log(node):
         assert done.returncode == 2 and '--lines' in done.stderr
 
 
+def test_lines_come_out_as_they_are_however_long_the_log_is(make_node):
+    node = make_node()
+    lines = [f'{i} {"é" * (i % 97)}\n' for i in range(3000)]
+    lines += ['x' * 200001 + '\n', 'é' * 100000 + '\n', '\x9b' * 100000 + '\n']
+    (node.install / 'data/logs/dataflux-func.log').write_text(''.join(lines))
+    assert node.ctl('log', 'tail', '--lines', 3003).stdout == (
+        ''.join(lines[:-1]) + '?' * 100000 + '\n')
+    assert node.ctl('log', 'tail', '--lines', 2).stdout == lines[-2] + '?' * 100000 + '\n'
+
+
 def test_a_log_is_followed_into_its_next_file(make_node):
     node = make_node()
     path = node.install / 'data/logs/dataflux-func.log'
@@ -65,5 +75,6 @@ def test_a_report_for_support(node):
     assert report['system']['processors'] >= 1 and report['disk']['freeMiB'] > 0
     text = node.ctl('report').stdout
     assert 'mysql.counts.users' in text and 'redis.queues.0' in text
+    assert all(text.splitlines()), 'an empty line between two values'
     for secret in ('SECRET', 'MYSQL_PASSWORD', 'REDIS_PASSWORD', 'AUTO_SETUP_ADMIN_PASSWORD'):
         assert node.setting(secret) not in text
