@@ -16,6 +16,13 @@ wait_until() {
     done
 }
 
+# listen_conf ADDRESS PORT: what nginx includes to listen there (WEB_BIND, WEB_PORT).
+listen_conf() {
+    local address=${1:-0.0.0.0}
+    case $address in *:*) address="[$address]" ;; esac
+    echo "listen  $address:${2:-8088} backlog=4096;"
+}
+
 # port_in_use NUMBER: somebody listens on this TCP port, on any address.
 port_in_use() {
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |

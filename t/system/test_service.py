@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from node import ROOT, process_alive, run, wait_until
+from node import ROOT, free_port, process_alive, run, wait_until
 
 
 def test_every_part_runs_as_its_user_and_worker_as_the_least(node):
@@ -126,6 +126,40 @@ def test_a_port_that_is_taken_is_named(make_node):
         done = node.service('start', 'nginx', check=False)
     assert done.returncode == 1
     assert f'port {node.port} is in use by another program' in done.stdout
+
+
+def test_a_changed_port_is_in_force_after_a_restart(fresh_node):
+    node, port = fresh_node, free_port()
+    node.set(WEB_PORT=port)
+    node.restart('nginx')
+    assert f'port {port} answers' in node.ctl('doctor', check=False).stdout
+
+
+def test_an_nginx_that_exists_needs_one_line_and_one_include(make_node):
+    node = make_node()
+    node.service('start', 'redis')
+    node.ctl('db', 'migrate')
+    node.service('start', 'executor')
+    node.ctl('script', 'publish', '-', '--id', 't__own', stdin="@DFF.API('It')\ndef it():\n    return 1\n")
+    node.ctl('link', 'add', 't__own.it', '--id', 'auln-it')
+    folder = node.install / 'own'
+    folder.mkdir()
+    (folder / 'nginx.conf').write_text('\n'.join([
+        f'load_module {node.install}/modules/ngx_http_dff_module.so;',
+        'user dff-web dff;', 'daemon off;', f'pid {folder}/nginx.pid;', f'error_log {folder}/error.log;',
+        'events { }', f'http {{ include {node.install}/nginx/dff.conf; }}']))
+    program = os.environ.get('NGINX_BINARY', 'nginx')
+    nginx = subprocess.Popen([program, '-p', folder, '-c', folder / 'nginx.conf'])
+    try:
+        wait_until((folder / 'nginx.pid').exists, 10, 'the start of nginx')
+        wait_until(lambda: node.get('/api/v1/do/ping').status == 200, 10, 'its connection to Redis')
+        assert node.get('/api/v1/al/auln-it').json == 1
+        assert node.get('/api/v1/func-result', taskId='none').json['reason'] == 'EClientNotFound'
+        assert node.get('/api/v1/auth/profile/do/get').json['reason'] == 'EUserAuth'
+        assert node.get('/metrics').status == 200
+    finally:
+        nginx.send_signal(signal.SIGQUIT)
+        nginx.wait(timeout=20)
 
 
 def test_setup_again_keeps_passwords_and_changes_what_is_named(make_node):
