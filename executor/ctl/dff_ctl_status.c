@@ -281,6 +281,10 @@ dff_ctl_status_print(json_t *all)
 
     dff_ctl_status_print_store("Redis", json_object_get(all, "redis"));
     dff_ctl_status_print_store("MySQL", json_object_get(all, "mysql"));
+    if (!json_is_true(json_object_get(json_object_get(all, "redis"), "ok"))) {
+        printf("node    ?      of nodes and queues only Redis knows\n");
+        return;
+    }
     if (json_array_size(nodes) == 0) {
         printf("node    none   no executor runs\n");
     }

@@ -31,6 +31,8 @@ def test_status_fails_when_no_node_is_alive_or_a_store_is_away(fresh_node):
     made.stop('redis')
     done = made.ctl('status', check=False)
     assert done.returncode == 1 and 'Redis   ERROR' in done.stdout and 'MySQL   ok' in done.stdout
+    # Only Redis knows: what was not asked is not told as an absence.
+    assert 'no executor runs' not in done.stdout and '\nqueues' not in done.stdout
     made.allow('Redis', 'redis')
 
 
