@@ -1,10 +1,22 @@
-"""dffctl log tail and report."""
+"""dffctl log tail and report; the log lines that docs/operations.md explains."""
 
 import json
 import os
+import re
 import subprocess
 
-from node import wait_until
+from node import ROOT, wait_until
+
+
+def test_the_texts_that_operators_are_told_of_are_those_of_the_log():
+    table = (ROOT / 'docs/operations.md').read_text().split('| text | it means | do |')[1]
+    told = [text for line in table.split('\n\n')[0].splitlines()[2:]
+            for text in re.findall('`([^`]+)`', line.split('|')[1])]
+    assert len(told) > 15
+    sources = [path.read_text() for folder in ('common', 'executor', 'ngx_dff_module')
+               for path in (ROOT / folder).rglob('*.c')]
+    said = [re.sub(r'"\s*\n\s*"', '', source) for source in sources]
+    assert not [text for text in told if not any(text in source for source in said)]
 
 
 def test_the_last_lines_of_the_log(node):
