@@ -1,5 +1,6 @@
 """Functions, drafts and crontab configs that are run through the API."""
 
+import re
 import time
 
 from api import bad, good, signed_in
@@ -130,6 +131,23 @@ def test_a_call_may_be_asynchronous(node, admin):
             'eta': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 2))}}))['data']
     assert node.get(answer['resultURL']).json['data']['status'] == 'queued'
     assert wait_until(done, 15).json['data']['result'] == 7
+
+
+def test_a_call_names_its_task(node, admin):
+    node.allow('ValueError: x')
+    def call(func, **options):
+        return admin.post(f'/api/v1/func/t__basic.{func}', {'options': options},
+                          headers={'Origin': 'http://a.example'})
+
+    answer = call('ok', saveResult=True)
+    task = answer.headers['x-dff-task-id']
+    assert task == good(answer)['data']['taskId']
+    assert 'X-Dff-Task-Id' in answer.headers['access-control-expose-headers']
+    assert re.fullmatch('task-[0-9A-Za-z]{22}', call('custom', unfold=True).headers['x-dff-task-id'])
+    answer = call('boom')
+    assert answer.headers['x-dff-task-id'] == bad(answer, 'EFuncFailed', 599)['detail']['id']
+    answer = call('ok', execMode='async')
+    assert answer.headers['x-dff-task-id'] == good(answer)['data']['taskId']
 
 
 def test_the_api_timeout_names_the_task(node, admin, tset):

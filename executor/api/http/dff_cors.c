@@ -159,7 +159,7 @@ dff_cors_add(dff_buf_t *out, const dff_cors_t *cors, const dff_web_request_t *re
     dff_buf_add_str(out, DFF_STR("Access-Control-Allow-Origin: "));
     dff_buf_add_str(out, origin);
     dff_buf_addf(out, "\r\n%sAccess-Control-Expose-Headers: X-Trace-Id, X-Request-Time, "
-                 "X-Response-Time, X-Request-Cost, Content-Disposition\r\n",
+                 "X-Response-Time, X-Request-Cost, X-Dff-Task-Id, Content-Disposition\r\n",
                  cors->credentials ? "Access-Control-Allow-Credentials: true\r\n" : "");
     if (dff_str_eq(request->method_name, DFF_STR("OPTIONS"))) {
         dff_buf_addf(out, "Access-Control-Allow-Methods: GET, POST\r\n"

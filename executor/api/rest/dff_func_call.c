@@ -223,6 +223,28 @@ dff_func_options_take(dff_web_call_t *call, dff_str_t options, const dff_func_co
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
+/* In the header that calls of links have, too, whatever the answer will be. */
+static void
+dff_func_tell_task(dff_web_call_t *call)
+{
+    dff_web_answer_header(&call->answer, "X-Dff-Task-Id", dff_str_from(call->task_id));
+}
+
+
+static int
+dff_func_call_async(dff_web_call_t *call, dff_job_t *job, int64_t eta_ms, dff_err_t *err)
+{
+    if (dff_func_start(call, job, eta_ms, err) != DFF_OK) {
+        return DFF_ERROR;
+    }
+    dff_func_tell_task(call);
+    dff_buf_add_str(&call->answer.data, DFF_STR("{"));
+    dff_func_add_task(&call->answer.data, job->id);
+    dff_buf_add_str(&call->answer.data, DFF_STR("}"));
+    return DFF_OK;
+}
+
+
 int
 dff_func_call(dff_web_call_t *call, dff_err_t *err)
 {
@@ -230,7 +252,7 @@ dff_func_call(dff_web_call_t *call, dff_err_t *err)
     dff_str_t         options = dff_member_value(call->req.body, "options");
     dff_func_config_t config;
     dff_job_t         job;
-    int               api_timeout_s, wait_ms;
+    int               api_timeout_s, wait_ms, rc;
     int64_t           eta_ms;
 
     if (work == NULL) {
@@ -252,15 +274,13 @@ dff_func_call(dff_web_call_t *call, dff_err_t *err)
     };
     call->state = work;
     if (job.exec_mode == DFF_EXEC_ASYNC) {
-        if (dff_func_start(call, &job, eta_ms, err) != DFF_OK) {
-            return DFF_ERROR;
-        }
-        dff_buf_add_str(&call->answer.data, DFF_STR("{"));
-        dff_func_add_task(&call->answer.data, job.id);
-        dff_buf_add_str(&call->answer.data, DFF_STR("}"));
-        return DFF_OK;
+        return dff_func_call_async(call, &job, eta_ms, err);
     }
     wait_ms = job.timeout_s <= api_timeout_s ? job.timeout_s * 1000 + DFF_FUNC_GRACE_MS
                                              : api_timeout_s * 1000;
-    return dff_web_run(call, &job, wait_ms, dff_func_call_resume, err);
+    rc = dff_web_run(call, &job, wait_ms, dff_func_call_resume, err);
+    if (rc == DFF_WEB_WAITS) {
+        dff_func_tell_task(call);
+    }
+    return rc;
 }
