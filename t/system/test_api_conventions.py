@@ -20,6 +20,12 @@ def test_the_root_leads_to_the_web_client(node):
     assert node.get('/api').headers['location'] == '/api/'
 
 
+def test_what_is_nowhere_is_404_and_no_error_of_nginx(node):
+    ends = node.log_ends()
+    assert node.get('/nothing/here').status == 404
+    assert '/nothing/here' not in node.log_since(ends), 'whoever scans the port fills the log'
+
+
 def test_an_answer_is_compressed_for_who_accepts_it(node, admin):
     plain = admin.get(LIST, pageSize=100)
     assert 'content-encoding' not in plain.headers
