@@ -174,9 +174,10 @@ dff_ctl_unknown(int argc, char **argv)
 {
     const dff_ctl_command_t *nearest;
     char                     two[2 * DFF_CTL_NAME_MAX];
+    bool                     second = argc > 1 && argv[1][0] != '-';    /* no option */
 
-    (void) snprintf(two, sizeof(two), argc > 1 ? "%.60s %.60s" : "%.60s", argv[0],
-                    argc > 1 ? argv[1] : "");
+    (void) snprintf(two, sizeof(two), second ? "%.60s %.60s" : "%.60s", argv[0],
+                    second ? argv[1] : "");
     fputs("dffctl: unknown command: ", stderr);
     dff_ctl_print_text(stderr, two, strlen(two));
 

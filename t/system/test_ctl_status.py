@@ -84,7 +84,8 @@ def test_every_command_has_help_and_needs_no_configuration_for_it(node):
 
 def test_an_unknown_command_gets_the_nearest_name(node):
     for words, text in ((['scirpt', 'list'], 'script list'), (['stauts'], 'status'),
-                        (['queue'], 'queue clear'), (['xyzzy'], 'dffctl --help')):
+                        (['queue'], 'queue clear'), (['api-auth', '--help'], 'api-auth list'),
+                        (['xyzzy'], 'dffctl --help')):
         done = node.ctl(*words, check=False)
         assert done.returncode == 2 and text in done.stderr, done
     done = node.ctl('status', 'extra', check=False)
