@@ -55,7 +55,7 @@ static const dff_setting_t dff_web_rows[] = {
     TEXT("WEB_BIND", web_bind, "0.0.0.0", 0, dff_check_address, "Address that nginx listens on"),
     INT("WEB_PORT", web_port, "8088", 1, 65535, 0, "Port that nginx listens on"),
     TEXT("WEB_BASE_URL", web_base_url, "", RUN, dff_check_url,
-        "What callers see in front of `/api`; empty: as they asked"),
+        "What callers see in front of `/api`: told to clients of the management API, no more"),
     LIST("WEB_CORS_ORIGIN", DFF_SETTING_LIST, web_cors_origin, "true", RUN, NULL,
         "`true`: any origin; `false`: none; or a list of origins and `regexp:` patterns"),
     BOOL("WEB_CORS_CREDENTIALS", web_cors_credentials, "true", RUN,
