@@ -14,6 +14,9 @@ static ngx_int_t ngx_http_dff_control_headers(ngx_http_dff_ctx_t *ctx, json_t *h
 static ngx_uint_t ngx_http_dff_control_is(const char *name, const char *other);
 static ngx_uint_t ngx_http_dff_control_is_range(const char *name);
 static ngx_uint_t ngx_http_dff_control_is_field(const char *name, json_t *value);
+static ngx_uint_t ngx_http_dff_control_is_line(json_t *value);
+static ngx_int_t ngx_http_dff_control_line(ngx_http_dff_ctx_t *ctx, json_t *value,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_dff_control_text(ngx_http_dff_ctx_t *ctx, json_t *value,
     ngx_str_t *text);
 static ngx_int_t ngx_http_dff_control_put(ngx_http_request_t *r, ngx_table_elt_t *added);
@@ -80,9 +83,9 @@ ngx_http_dff_control_take(ngx_http_dff_ctx_t *ctx, json_t *document,
     control->allow_304 = json_is_true(json_object_get(document, "allow304"));
     control->auto_delete = json_is_true(json_object_get(document, "autoDelete"));
 
-    if (ngx_http_dff_control_text(ctx, json_object_get(document, "contentType"), &type)
+    if (ngx_http_dff_control_line(ctx, json_object_get(document, "contentType"), &type)
         != NGX_OK
-        || ngx_http_dff_control_text(ctx, json_object_get(document, "etag"), &control->etag)
+        || ngx_http_dff_control_line(ctx, json_object_get(document, "etag"), &control->etag)
            != NGX_OK
         || ngx_http_dff_control_text(ctx, json_object_get(document, "file"), &control->file)
            != NGX_OK
@@ -183,14 +186,13 @@ ngx_http_dff_control_is_range(const char *name)
 }
 
 
-/* A header that a function may set. A line break in it would start another one. */
+/* A header that a function may set. */
 static ngx_uint_t
 ngx_http_dff_control_is_field(const char *name, json_t *value)
 {
-    size_t       i;
-    const char  *text;
+    size_t  i;
 
-    if (!json_is_string(value) || name[0] == '\0') {
+    if (!ngx_http_dff_control_is_line(value) || name[0] == '\0') {
         return 0;
     }
 
@@ -200,7 +202,16 @@ ngx_http_dff_control_is_field(const char *name, json_t *value)
         }
     }
 
-    text = json_string_value(value);
+    return !dff_own_header(name);
+}
+
+
+/* A text that may stand in a header: a line break in it would start another one. */
+static ngx_uint_t
+ngx_http_dff_control_is_line(json_t *value)
+{
+    size_t       i;
+    const char  *text = json_string_value(value);
 
     for (i = 0; i < json_string_length(value); i++) {
         if (((u_char) text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f) {
@@ -208,7 +219,16 @@ ngx_http_dff_control_is_field(const char *name, json_t *value)
         }
     }
 
-    return !dff_own_header(name);
+    return text != NULL;
+}
+
+
+/* The same as the next, for what becomes a header; empty where it may not. */
+static ngx_int_t
+ngx_http_dff_control_line(ngx_http_dff_ctx_t *ctx, json_t *value, ngx_str_t *text)
+{
+    return ngx_http_dff_control_text(ctx, ngx_http_dff_control_is_line(value) ? value : NULL,
+                                     text);
 }
 
 

@@ -361,6 +361,21 @@ Server: b
 Set-Cookie: a=1, b=2
 
 
+=== a line break in what becomes a header, from a script that goes round DFF.RESP, starts no other
+--- request eval
+[map { "POST /api/v1/al/auln-respond-forged\n{\"kwargs\":$_}" }
+    '{"contentType":"text/x\r\nX-Evil: 1"}', '{"etag":"a\r\nX-Evil: 1"}',
+    '{"contentType":"text/\u007f"}', '{"contentType":"text/x; a=\"\t\u4e2d\"","etag":"a\u4e2d"}']
+--- more_headers
+Content-Type: application/json
+--- response_body eval
+["forged", "forged", "forged", "forged"]
+--- response_headers eval
+my $text = "!X-Evil\nContent-Type: text/plain; charset=utf-8";
+["$text\n!ETag", "$text\n!ETag", $text,
+ "Content-Type: text/x; a=\"\t\xe4\xb8\xad\"\nETag: \"a\xe4\xb8\xad\""]
+
+
 === headers of the platform are the platform's
 --- request
 GET /api/v1/al/auln-respond?kwargs={"data":"x","headers":{"X-Trace-Id":"x","X-Dff-Task-Id":"x","X-Request-Cost":"x","X-Content-Type-Options":"x","X-Dataflux-Func-Cache":"x","Access-Control-Allow-Origin":"*"}}
