@@ -325,6 +325,30 @@ ngx_http_dff_answer_add(ngx_http_request_t *r, const char *name, ngx_str_t value
 }
 
 
+void
+ngx_http_dff_answer_challenge(ngx_http_request_t *r, ngx_table_elt_t *added)
+{
+    ngx_table_elt_t  **place = &r->headers_out.www_authenticate;
+
+#if (nginx_version >= 1023000)
+
+    while (*place != NULL) {
+        place = &(*place)->next;
+    }
+
+#else
+
+    /* there is room for one: the first, which is the best */
+    if (*place != NULL) {
+        return;
+    }
+
+#endif
+
+    *place = added;
+}
+
+
 /* The headers that every answer carries. */
 static ngx_int_t
 ngx_http_dff_answer_headers(ngx_http_dff_ctx_t *ctx)

@@ -60,4 +60,7 @@ ngx_int_t ngx_http_dff_answer_header(ngx_http_request_t *r, const char *name, ng
 ngx_table_elt_t *ngx_http_dff_answer_add(ngx_http_request_t *r, const char *name,
     ngx_str_t value);
 
+/* A WWW-Authenticate that was added, to where "auth_request" takes it from for its client. */
+void ngx_http_dff_answer_challenge(ngx_http_request_t *r, ngx_table_elt_t *added);
+
 #endif

@@ -277,11 +277,13 @@ ngx_http_dff_auth_digest_challenge(ngx_http_dff_ctx_t *ctx)
 static ngx_int_t
 ngx_http_dff_auth_challenge(ngx_http_dff_ctx_t *ctx, const char *fmt, ...)
 {
-    u_char     *last;
-    va_list     args;
-    ngx_str_t   value;
+    u_char              *last;
+    va_list              args;
+    ngx_str_t            value;
+    ngx_table_elt_t     *added;
+    ngx_http_request_t  *r = ctx->request;
 
-    value.data = ngx_pnalloc(ctx->request->pool, NGX_HTTP_DFF_CHALLENGE_SIZE);
+    value.data = ngx_pnalloc(r->pool, NGX_HTTP_DFF_CHALLENGE_SIZE);
     if (value.data == NULL) {
         return NGX_ERROR;
     }
@@ -291,7 +293,14 @@ ngx_http_dff_auth_challenge(ngx_http_dff_ctx_t *ctx, const char *fmt, ...)
     va_end(args);
     value.len = last - value.data;
 
-    return ngx_http_dff_answer_header(ctx->request, "WWW-Authenticate", value);
+    added = ngx_http_dff_answer_add(r, "WWW-Authenticate", value);
+    if (added == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_dff_answer_challenge(r, added);
+
+    return NGX_OK;
 }
 
 

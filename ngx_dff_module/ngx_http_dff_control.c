@@ -331,6 +331,11 @@ ngx_http_dff_control_put(ngx_http_request_t *r, ngx_table_elt_t *added)
         return ngx_http_dff_control_cache_control(r, added);
     }
 
+    if (ngx_http_dff_control_is(name, "WWW-Authenticate")) {
+        ngx_http_dff_answer_challenge(r, added);
+        return NGX_OK;
+    }
+
     for (i = 0;
          i < sizeof(ngx_http_dff_control_places) / sizeof(ngx_http_dff_control_places[0]);
          i++)

@@ -64,6 +64,22 @@ my $json = "\nContent-Type: application/json";
 [200, 403, 200, 200, 401]
 
 
+=== how to sign in, that it tells who is not let in
+--- config
+location = /judge { internal; rewrite ^ /api/v1/al/auln-$http_x_link break; dff; }
+location = /say { internal; set $args 'kwargs={"status_code":401,"headers":{"WWW-Authenticate":"Bearer%20realm=x"}}'; rewrite ^ /api/v1/al/auln-respond break; dff; }
+location = /t { auth_request /judge; root html; }
+location = /s { auth_request /say; root html; }
+--- request eval
+["GET /t", "GET /t", "GET /s"]
+--- more_headers eval
+["X-Link: auth-basic", "X-Link: auth-digest", "X-Link: none"]
+--- error_code eval
+[401, 401, 401]
+--- raw_response_headers_like eval
+["WWW-Authenticate: Basic realm=", "WWW-Authenticate: Digest realm=", "WWW-Authenticate: Bearer realm=x"]
+
+
 === what a function lets in may have a body of any size
 --- config
 location = /judge { internal; rewrite ^ /api/v1/al/auln-ok break; dff; }
