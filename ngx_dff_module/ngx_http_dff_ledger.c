@@ -6,7 +6,10 @@
 #define NGX_HTTP_DFF_LEDGER_RETRY  1000    /* ms */
 
 static void ngx_http_dff_ledger_handler(ngx_event_t *ev);
+static void ngx_http_dff_ledger_count(ngx_http_dff_worker_t *worker);
 static void ngx_http_dff_ledger_withdraw(ngx_http_dff_worker_t *worker);
+static ngx_int_t ngx_http_dff_ledger_add(ngx_http_dff_worker_t *worker, const char *field,
+    ngx_int_t number, redisCallbackFn *callback);
 static void ngx_http_dff_ledger_arm(ngx_http_dff_worker_t *worker);
 static ngx_http_dff_worker_t *ngx_http_dff_ledger_worker(redisAsyncContext *ac);
 static void ngx_http_dff_ledger_on_count(redisAsyncContext *ac, void *reply, void *data);
@@ -35,28 +38,28 @@ ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker)
 static void
 ngx_http_dff_ledger_handler(ngx_event_t *ev)
 {
-    u_char                  text[NGX_INT_T_LEN];
-    ngx_int_t               number;
     ngx_http_dff_worker_t  *worker = ev->data;
 
-    ngx_str_t  argv[4] = {
-        ngx_string("HINCRBY"), ngx_string(DFF_KEY_LEDGER), ngx_string("accepted"),
-        ngx_null_string
-    };
+    if (worker->pushed != 0 || worker->owed > 0) {
+        ngx_http_dff_ledger_count(worker);
 
-    if (worker->pushed == 0 && worker->owed <= 0) {
+    } else if (worker->owed < 0) {
         ngx_http_dff_ledger_withdraw(worker);
-        return;
     }
+
+    ngx_http_dff_ledger_arm(worker);
+}
+
+
+static void
+ngx_http_dff_ledger_count(ngx_http_dff_worker_t *worker)
+{
+    ngx_int_t  number;
 
     /* a counter never goes back */
     number = ngx_max((ngx_int_t) worker->pushed + worker->owed, 0);
 
-    argv[3].data = text;
-    argv[3].len = ngx_sprintf(text, "%i", number) - text;
-
-    if (ngx_http_dff_redis_behind(&worker->commands, ngx_http_dff_ledger_on_count,
-                                  (void *) number, 4, argv)
+    if (ngx_http_dff_ledger_add(worker, "accepted", number, ngx_http_dff_ledger_on_count)
         == NGX_OK)
     {
         worker->owed -= number - (ngx_int_t) worker->pushed;
@@ -68,7 +71,6 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
     }
 
     worker->pushed = 0;
-    ngx_http_dff_ledger_arm(worker);
 }
 
 
@@ -76,29 +78,31 @@ ngx_http_dff_ledger_handler(ngx_event_t *ev)
 static void
 ngx_http_dff_ledger_withdraw(ngx_http_dff_worker_t *worker)
 {
-    u_char     text[NGX_INT_T_LEN];
-    ngx_int_t  number = -worker->owed;
-
-    ngx_str_t  argv[4] = {
-        ngx_string("HINCRBY"), ngx_string(DFF_KEY_LEDGER), ngx_string("withdrawn"),
-        ngx_null_string
-    };
-
-    if (number == 0) {
-        return;
-    }
-
-    argv[3].data = text;
-    argv[3].len = ngx_sprintf(text, "%i", number) - text;
-
-    if (ngx_http_dff_redis_behind(&worker->commands, ngx_http_dff_ledger_on_withdrawn,
-                                  (void *) number, 4, argv)
+    if (ngx_http_dff_ledger_add(worker, "withdrawn", -worker->owed,
+                                ngx_http_dff_ledger_on_withdrawn)
         == NGX_OK)
     {
         worker->owed = 0;
     }
+}
 
-    ngx_http_dff_ledger_arm(worker);
+
+/* callback gets the number. */
+static ngx_int_t
+ngx_http_dff_ledger_add(ngx_http_dff_worker_t *worker, const char *field, ngx_int_t number,
+    redisCallbackFn *callback)
+{
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  argv[4] = {
+        ngx_string("HINCRBY"), ngx_string(DFF_KEY_LEDGER), ngx_null_string, ngx_null_string
+    };
+
+    argv[2].data = (u_char *) field;
+    argv[2].len = ngx_strlen(field);
+    argv[3].data = text;
+    argv[3].len = ngx_sprintf(text, "%i", number) - text;
+
+    return ngx_http_dff_redis_behind(&worker->commands, callback, (void *) number, 4, argv);
 }
 
 
