@@ -7,6 +7,7 @@
  */
 #include "ngx_http_dff_answer.h"
 #include "ngx_http_dff_args.h"
+#include "ngx_http_dff_cut.h"
 #include "ngx_http_dff_dump.h"
 #include "ngx_http_dff_fields.h"
 #include "ngx_http_dff_kwargs.h"
@@ -41,6 +42,8 @@ static ngx_int_t ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_s
     dff_str_t options);
 static ngx_int_t ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading,
     dff_str_t body);
+static ngx_int_t ngx_http_dff_args_flattened(ngx_http_dff_reading_t *reading, ngx_str_t name,
+    dff_str_t value);
 static ngx_int_t ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading,
     ngx_array_t *fields);
 static ngx_int_t ngx_http_dff_args_upload(ngx_http_dff_reading_t *reading, ngx_str_t *text);
@@ -112,17 +115,10 @@ ngx_http_dff_args_read(ngx_http_dff_ctx_t *ctx, ngx_http_dff_fail_t *fail)
             return NGX_OK;
         }
 
-        reading.list = ngx_http_dff_kwargs_new(ctx->request->pool);
-        if (reading.list == NULL
-            || ngx_http_dff_kwargs_add_object(reading.list, reading.object) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_dff_kwargs_merge(ctx, reading.list, &reading.object, fail);
+        return ngx_http_dff_kwargs_merge(ctx, NULL, reading.object, fail);
     }
 
-    return ngx_http_dff_kwargs_merge(ctx, reading.list, NULL, fail);
+    return ngx_http_dff_kwargs_merge(ctx, reading.list, DFF_STR_NULL, fail);
 }
 
 
@@ -236,56 +232,60 @@ ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text)
 }
 
 
-/* The members of a JSON body that mean something; the rest is ignored. */
+/* The members of a JSON body that mean something; the rest is ignored. They may be millions:
+ * what is made of each would be many times the body. */
 static ngx_int_t
 ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading, dff_str_t body)
 {
-    ngx_int_t              rc;
-    ngx_str_t              rest;
-    dff_str_t              kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
-    ngx_uint_t             i;
-    ngx_array_t           *members;
-    ngx_http_dff_kwarg_t  *member;
+    ngx_int_t           rc;
+    dff_str_t           name, kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
+    ngx_uint_t          normal = reading->ctx->format == NGX_HTTP_DFF_NORMAL;
+    ngx_pool_t         *pool = reading->ctx->request->pool;
+    dff_json_object_t   it;
+    dff_json_member_t   member;
 
-    members = ngx_http_dff_kwargs_new(reading->ctx->request->pool);
-    if (members == NULL || ngx_http_dff_kwargs_add_object(members, body) != NGX_OK) {
+    reading->list = normal ? NULL : ngx_http_dff_kwargs_new(pool);
+
+    if ((!normal && reading->list == NULL) || dff_json_object_open(&it, body) != DFF_OK) {
         return NGX_ERROR;
     }
 
-    member = members->elts;
+    while (dff_json_object_next(&it, &member, NULL) == 1) {
 
-    if (reading->ctx->format == NGX_HTTP_DFF_NORMAL) {
+        name = ngx_http_dff_cut_name(pool, &member);
+        if (name.data == NULL) {
+            return NGX_ERROR;
+        }
 
-        for (i = 0; i < members->nelts; i++) {
-            if (dff_str_eq(ngx_http_dff_str(member[i].name), DFF_STR("kwargs"))) {
-                kwargs = member[i].value;
-
-            } else if (dff_str_eq(ngx_http_dff_str(member[i].name), DFF_STR("options"))) {
-                options = member[i].value;
+        if (!normal) {
+            rc = ngx_http_dff_args_flattened(reading, ngx_http_dff_ngx_str(name), member.value);
+            if (rc != NGX_OK) {
+                return rc;
             }
-        }
 
-        return ngx_http_dff_args_normal(reading, kwargs, options);
+        } else if (dff_str_eq(name, DFF_STR("kwargs"))) {
+            kwargs = member.value;
+
+        } else if (dff_str_eq(name, DFF_STR("options"))) {
+            options = member.value;
+        }
     }
 
-    reading->list = ngx_http_dff_kwargs_new(reading->ctx->request->pool);
-    if (reading->list == NULL) {
-        return NGX_ERROR;
+    return normal ? ngx_http_dff_args_normal(reading, kwargs, options) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_dff_args_flattened(ngx_http_dff_reading_t *reading, ngx_str_t name, dff_str_t value)
+{
+    ngx_str_t  rest;
+
+    if (ngx_http_dff_args_cut(name, &ngx_http_dff_kwargs_prefix, &rest)) {
+        return ngx_http_dff_kwargs_add(reading->list, rest, value);
     }
 
-    for (i = 0; i < members->nelts; i++) {
-        rc = NGX_OK;
-
-        if (ngx_http_dff_args_cut(member[i].name, &ngx_http_dff_kwargs_prefix, &rest)) {
-            rc = ngx_http_dff_kwargs_add(reading->list, rest, member[i].value);
-
-        } else if (ngx_http_dff_args_cut(member[i].name, &ngx_http_dff_options_prefix, &rest)) {
-            rc = ngx_http_dff_options_text(reading->ctx, rest, member[i].value, reading->fail);
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    if (ngx_http_dff_args_cut(name, &ngx_http_dff_options_prefix, &rest)) {
+        return ngx_http_dff_options_text(reading->ctx, rest, value, reading->fail);
     }
 
     return NGX_OK;

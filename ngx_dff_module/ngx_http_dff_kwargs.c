@@ -1,8 +1,14 @@
 /* Arguments of a call: see the header. */
+#include "ngx_http_dff_cut.h"
 #include "ngx_http_dff_kwargs.h"
 
 #include "dff_json.h"
 
+static size_t ngx_http_dff_kwargs_size(ngx_array_t *kwargs);
+static ngx_int_t ngx_http_dff_kwargs_check(ngx_http_dff_ctx_t *ctx, ngx_array_t *set,
+    const ngx_http_dff_kwarg_t *kwarg, ngx_http_dff_fail_t *fail);
+static ngx_int_t ngx_http_dff_kwargs_check_object(ngx_http_dff_ctx_t *ctx, ngx_array_t *set,
+    dff_str_t object, ngx_uint_t *members, ngx_http_dff_fail_t *fail);
 static ngx_uint_t ngx_http_dff_kwargs_is_placeholder(const ngx_http_dff_kwarg_t *kwarg);
 static ngx_int_t ngx_http_dff_kwargs_unexpected(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_kwarg_t *kwarg, ngx_http_dff_fail_t *fail);
@@ -68,19 +74,11 @@ ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object)
 ngx_int_t
 ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text)
 {
-    size_t                 size;
     u_char                *p;
     ngx_uint_t             i;
     ngx_http_dff_kwarg_t  *kwarg = kwargs->elts;
 
-    size = sizeof("{}");
-
-    for (i = 0; i < kwargs->nelts; i++) {
-        size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
-                + sizeof("\"\":,");
-    }
-
-    p = ngx_pnalloc(kwargs->pool, size);
+    p = ngx_pnalloc(kwargs->pool, sizeof("{}") + ngx_http_dff_kwargs_size(kwargs));
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -104,11 +102,12 @@ ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text)
 
 ngx_int_t
 ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
-    const dff_str_t *object, ngx_http_dff_fail_t *fail)
+    dff_str_t object, ngx_http_dff_fail_t *fail)
 {
     size_t                 size;
     u_char                *p;
-    ngx_uint_t             i, j;
+    ngx_int_t              rc = NGX_OK;
+    ngx_uint_t             i, n, members = 0;
     ngx_array_t           *set;
     ngx_http_dff_kwarg_t  *kwarg, *fixed;
 
@@ -117,30 +116,24 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
         return NGX_ERROR;
     }
 
-    kwarg = given->elts;
+    kwarg = given == NULL ? NULL : given->elts;
+    n = given == NULL ? 0 : given->nelts;
     fixed = set->elts;
-    size = sizeof("{}") + (object == NULL ? 0 : object->len);
 
-    for (j = 0; j < set->nelts; j++) {
-        size += dff_json_escaped_size(ngx_http_dff_str(fixed[j].name)) + fixed[j].value.len
-                + sizeof("\"\":,");
+    if (given == NULL) {
+        rc = ngx_http_dff_kwargs_check_object(ctx, set, object, &members, fail);
     }
 
-    for (i = 0; i < given->nelts; i++) {
-        if (object == NULL) {
-            size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
-                    + sizeof("\"\":,");
-        }
-
-        for (j = 0; j < set->nelts; j++) {
-            if (fixed[j].name.len == kwarg[i].name.len
-                && ngx_memcmp(fixed[j].name.data, kwarg[i].name.data, kwarg[i].name.len) == 0
-                && !ngx_http_dff_kwargs_is_placeholder(&fixed[j]))
-            {
-                return ngx_http_dff_kwargs_unexpected(ctx, &kwarg[i], fail);
-            }
-        }
+    for (i = 0; rc == NGX_OK && i < n; i++) {
+        rc = ngx_http_dff_kwargs_check(ctx, set, &kwarg[i], fail);
     }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    size = sizeof("{}") + ngx_http_dff_kwargs_size(set)
+           + (given == NULL ? object.len : ngx_http_dff_kwargs_size(given));
 
     p = ngx_pnalloc(ctx->request->pool, size);
     if (p == NULL) {
@@ -149,24 +142,24 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
 
     ctx->kwargs.data = p;
 
-    if (object != NULL && given->nelts != 0) {
+    if (members != 0) {
         /* all but its closing brace */
-        ctx->given.data = (u_char *) object->data;
-        ctx->given.len = object->len - 1;
+        ctx->given.data = (u_char *) object.data;
+        ctx->given.len = object.len - 1;
         p = ngx_cpymem(p, ctx->given.data, ctx->given.len);
         *p++ = ',';
 
     } else {
         *p++ = '{';
 
-        for (i = 0; i < given->nelts; i++) {
+        for (i = 0; i < n; i++) {
             p = ngx_http_dff_kwargs_write(p, &kwarg[i]);
         }
     }
 
-    for (j = 0; j < set->nelts; j++) {
-        if (!ngx_http_dff_kwargs_is_placeholder(&fixed[j])) {
-            p = ngx_http_dff_kwargs_write(p, &fixed[j]);
+    for (i = 0; i < set->nelts; i++) {
+        if (!ngx_http_dff_kwargs_is_placeholder(&fixed[i])) {
+            p = ngx_http_dff_kwargs_write(p, &fixed[i]);
         }
     }
 
@@ -176,6 +169,78 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
     }
     *p++ = '}';
     ctx->kwargs.len = p - ctx->kwargs.data;
+
+    return NGX_OK;
+}
+
+
+/* Bytes that they take at most, as they are written below. */
+static size_t
+ngx_http_dff_kwargs_size(ngx_array_t *kwargs)
+{
+    size_t                 size = 0;
+    ngx_uint_t             i;
+    ngx_http_dff_kwarg_t  *kwarg = kwargs->elts;
+
+    for (i = 0; i < kwargs->nelts; i++) {
+        size += dff_json_escaped_size(ngx_http_dff_str(kwarg[i].name)) + kwarg[i].value.len
+                + sizeof("\"\":,");
+    }
+
+    return size;
+}
+
+
+/* What the link has fixed (set) no caller may send. */
+static ngx_int_t
+ngx_http_dff_kwargs_check(ngx_http_dff_ctx_t *ctx, ngx_array_t *set,
+    const ngx_http_dff_kwarg_t *kwarg, ngx_http_dff_fail_t *fail)
+{
+    ngx_uint_t             i;
+    ngx_http_dff_kwarg_t  *fixed = set->elts;
+
+    for (i = 0; i < set->nelts; i++) {
+        if (fixed[i].name.len == kwarg->name.len
+            && ngx_memcmp(fixed[i].name.data, kwarg->name.data, kwarg->name.len) == 0
+            && !ngx_http_dff_kwargs_is_placeholder(&fixed[i]))
+        {
+            return ngx_http_dff_kwargs_unexpected(ctx, kwarg, fail);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* The same for each member of an object, and how many there are. A caller may send millions: no
+ * list of them is made. */
+static ngx_int_t
+ngx_http_dff_kwargs_check_object(ngx_http_dff_ctx_t *ctx, ngx_array_t *set, dff_str_t object,
+    ngx_uint_t *members, ngx_http_dff_fail_t *fail)
+{
+    ngx_int_t             rc;
+    dff_json_object_t     it;
+    dff_json_member_t     member;
+    ngx_http_dff_kwarg_t  kwarg;
+
+    if (dff_json_object_open(&it, object) != DFF_OK) {
+        return NGX_ERROR;
+    }
+
+    for (*members = 0; dff_json_object_next(&it, &member, NULL) == 1; (*members)++) {
+
+        kwarg.name = ngx_http_dff_ngx_str(ngx_http_dff_cut_name(ctx->request->pool, &member));
+        kwarg.value = member.value;
+
+        if (kwarg.name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_dff_kwargs_check(ctx, set, &kwarg, fail);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
 
     return NGX_OK;
 }

@@ -17,7 +17,7 @@ ngx_array_t *ngx_http_dff_kwargs_new(ngx_pool_t *pool);
 
 ngx_int_t ngx_http_dff_kwargs_add(ngx_array_t *kwargs, ngx_str_t name, dff_str_t value);
 
-/* Adds the members of a checked object's text. */
+/* Adds the members of a checked object's text, of one that is not as large as a caller likes. */
 ngx_int_t ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object);
 
 /* The text of one JSON object with all of kwargs, in its pool. */
@@ -25,10 +25,10 @@ ngx_int_t ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text);
 
 /*
  * Fills ctx->kwargs: the text of one JSON object with the caller's arguments and the fixed ones
- * of ctx->route. object: the checked object that given is the list of, when it is one; its text
- * is kept. NGX_DECLINED: the caller sent a fixed one, *fail is filled.
+ * of ctx->route. The caller's are given or, where that is NULL, a checked object, whose text is
+ * kept. NGX_DECLINED: the caller sent a fixed one, *fail is filled.
  */
 ngx_int_t ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
-    const dff_str_t *object, ngx_http_dff_fail_t *fail);
+    dff_str_t object, ngx_http_dff_fail_t *fail);
 
 #endif

@@ -1,12 +1,15 @@
 """Arguments travel once, and stay no longer than somebody may need them."""
 
 import json
+import pathlib
+import re
 
 import pytest
 
 import script_node
 from batches import call_batch, result_of
 from node import wait_until
+from sanitized import SANITIZED
 
 SCRIPT = '''
 import time
@@ -48,6 +51,7 @@ def own(test_folder, session_node):
             node.ctl('link', 'add', f't__large.{name}', '--id', f'auln-{name}')
             node.ctl('batch', 'add', f't__large.{name}', '--id', f'bat-{name}')
         node.ctl('link', 'add', 't__large.got', '--id', 'auln-fixed', '--kwargs', FIXED)
+        node.ctl('link', 'add', 't__large.slow', '--id', 'auln-now', '--kwargs', '{"seconds":0}')
         node.ctl('script', 'publish', '-', '--id', 't__judge', stdin=JUDGE)
         for kind, config in (('fixedField', FIELD), ('func', {'funcId': 't__judge.judge'})):
             node.ctl('api-auth', 'add', '--type', kind, '--config', json.dumps(config),
@@ -141,6 +145,36 @@ def test_a_flattened_body_and_a_form_are_whole_too(own):
     answer = own.request('POST', '/api/v1/al/auln-got', form.encode(),
                          {'Content-Type': 'application/x-www-form-urlencoded'}).json
     assert answer == {'kwargs': {'data': 'x' * 2000}, 'body': form}
+
+
+def grown_kib(node, call):
+    """By how much the nginx workers were larger than now, at most, while they did a call."""
+    folders = [pathlib.Path('/proc', str(pid)) for pid in node.processes('nginx')
+               if pid != node.pid('nginx')]
+
+    def total(field):
+        return sum(int(re.search(rf'{field}:\s+(\d+)', (folder / 'status').read_text())[1])
+                   for folder in folders)
+
+    for folder in folders:
+        (folder / 'clear_refs').write_text('5')     # begins a new peak
+    before = total('VmRSS')
+    assert call().status == 200
+    return total('VmHWM') - before
+
+
+# MEMBERS is the place of what takes the space.
+@pytest.mark.parametrize('path, body', (
+    ('slow', '{MEMBERS"kwargs":{"seconds":0,"data":""}}'),
+    ('slow', '{"kwargs":{MEMBERS"seconds":0,"data":""}}'),
+    ('now', '{"kwargs":{MEMBERS"data":""}}'),
+    ('now/simplified', '{MEMBERS"data":""}'),
+    ('slow/flattened', '{MEMBERS"kwargs_seconds":0,"kwargs_data":""}')))
+def test_a_body_of_many_small_members_takes_no_more_memory_than_others(own, path, body):
+    text = body.replace('MEMBERS', 400_000 * '"":0,')
+    grown = grown_kib(own, lambda: send(own, f'/api/v1/al/auln-{path}', text))
+    # the body, its copies in the job and on the way to Redis: three or four times its size
+    assert grown < 6 * len(text) / 1024 or SANITIZED
 
 
 DATA = 'm' * 50_000
