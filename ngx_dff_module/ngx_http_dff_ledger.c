@@ -27,6 +27,13 @@ ngx_http_dff_ledger_init(ngx_http_dff_worker_t *worker)
 
 
 void
+ngx_http_dff_ledger_close(ngx_http_dff_worker_t *worker)
+{
+    ngx_http_dff_ledger_handler(&worker->ledger);
+}
+
+
+void
 ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker)
 {
     if (worker->pushed++ == 0) {

@@ -12,6 +12,8 @@
 #include "ngx_http_dff_module.h"
 
 void ngx_http_dff_ledger_init(ngx_http_dff_worker_t *worker);
+/* What is owed goes to Redis now: the worker leaves. */
+void ngx_http_dff_ledger_close(ngx_http_dff_worker_t *worker);
 /* An LPUSH of a job was taken by worker->commands; its reply goes to the next function. */
 void ngx_http_dff_ledger_pushed(ngx_http_dff_worker_t *worker);
 /* reply: NULL when there was none. */

@@ -86,7 +86,8 @@ ngx_http_dff_worker_new(ngx_cycle_t *cycle, ngx_http_dff_main_conf_t *mcf)
 void
 ngx_http_dff_worker_close(ngx_http_dff_worker_t *worker)
 {
-    ngx_http_dff_stat_close(worker->stat);
+    ngx_http_dff_ledger_close(worker);
+    ngx_http_dff_stat_close(worker->stat);    /* waits for what is sent */
     ngx_http_dff_redis_close(&worker->changes);
     ngx_http_dff_redis_close(&worker->replies);
     ngx_http_dff_redis_close(&worker->commands);

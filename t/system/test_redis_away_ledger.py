@@ -124,3 +124,15 @@ def test_a_count_that_was_refused_comes_without_another_push(away):
     assert away.node.call('auln-ok').status == 200
     away.fake.set()
     wait_until(lambda: read_ledger(away.node)['accepted'] > before['accepted'], 5, 'the count')
+
+
+def test_a_worker_that_leaves_pays_what_it_owes(well):
+    before = settled(well)
+    old = well.workers()
+    well.fake.set(errors={'HINCRBY': WRONG_TYPE})
+    assert {answer.status for answer in well.calls(8)} == {200}
+    well.fake.set()
+    well.node.reload('nginx')
+    wait_until(lambda: not set(old) & set(well.workers()), 10, 'the end of the old workers')
+    wait_until(well.is_well, BACK, 'a node that is well again')
+    assert settled(well) == before
