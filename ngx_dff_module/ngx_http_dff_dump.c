@@ -123,8 +123,9 @@ static json_t *
 ngx_http_dff_dump_fields(dff_str_t text, char *room)
 {
     int                rc;
-    json_t            *object, *value, *before, *list;
+    json_t            *object, *name, *value, *before, *list;
     dff_form_t         form;
+    const char        *key;
     dff_form_field_t   field;
 
     object = json_object();
@@ -136,22 +137,27 @@ ngx_http_dff_dump_fields(dff_str_t text, char *room)
             break;
         }
 
+        /* ended by a NUL: keys that have a length came with jansson 2.14 */
+        name = json_stringn(field.name.data, field.name.len);
+        key = json_string_value(name);
+
         value = json_stringn(field.value.data, field.value.len);
-        before = json_object_getn(object, field.name.data, field.name.len);
+        before = json_object_get(object, key);
 
         if (json_is_array(before)) {
             (void) json_array_append_new(before, value);
-            continue;
-        }
 
-        if (before != NULL) {
+        } else if (before != NULL) {
             list = json_array();
             (void) json_array_append(list, before);
             (void) json_array_append_new(list, value);
-            value = list;
+            (void) json_object_set_new(object, key, list);
+
+        } else {
+            (void) json_object_set_new(object, key, value);
         }
 
-        (void) json_object_setn_new(object, field.name.data, field.name.len, value);
+        json_decref(name);
     }
 
     if (rc == 0) {
