@@ -40,10 +40,9 @@ static ngx_int_t ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str
 static ngx_int_t ngx_http_dff_args_fields(ngx_http_dff_reading_t *reading, ngx_str_t *text);
 static ngx_int_t ngx_http_dff_args_normal(ngx_http_dff_reading_t *reading, dff_str_t kwargs,
     dff_str_t options);
-static ngx_int_t ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading,
+static ngx_int_t ngx_http_dff_args_json_normal(ngx_http_dff_reading_t *reading, dff_str_t body);
+static ngx_int_t ngx_http_dff_args_json_flattened(ngx_http_dff_reading_t *reading,
     dff_str_t body);
-static ngx_int_t ngx_http_dff_args_flattened(ngx_http_dff_reading_t *reading, ngx_str_t name,
-    dff_str_t value);
 static ngx_int_t ngx_http_dff_args_field_list(ngx_http_dff_reading_t *reading,
     ngx_array_t *fields);
 static ngx_int_t ngx_http_dff_args_upload(ngx_http_dff_reading_t *reading, ngx_str_t *text);
@@ -228,42 +227,33 @@ ngx_http_dff_args_json(ngx_http_dff_reading_t *reading, ngx_str_t *text)
         return NGX_OK;
     }
 
-    return ngx_http_dff_args_json_members(reading, body);
+    return reading->ctx->format == NGX_HTTP_DFF_NORMAL
+           ? ngx_http_dff_args_json_normal(reading, body)
+           : ngx_http_dff_args_json_flattened(reading, body);
 }
 
 
 /* The members of a JSON body that mean something; the rest is ignored. They may be millions:
  * what is made of each would be many times the body. */
 static ngx_int_t
-ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading, dff_str_t body)
+ngx_http_dff_args_json_normal(ngx_http_dff_reading_t *reading, dff_str_t body)
 {
-    ngx_int_t           rc;
-    dff_str_t           name, kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
-    ngx_uint_t          normal = reading->ctx->format == NGX_HTTP_DFF_NORMAL;
-    ngx_pool_t         *pool = reading->ctx->request->pool;
-    dff_json_object_t   it;
-    dff_json_member_t   member;
+    dff_str_t          name, kwargs = DFF_STR_NULL, options = DFF_STR_NULL;
+    dff_json_object_t  it;
+    dff_json_member_t  member;
 
-    reading->list = normal ? NULL : ngx_http_dff_kwargs_new(pool);
-
-    if ((!normal && reading->list == NULL) || dff_json_object_open(&it, body) != DFF_OK) {
+    if (dff_json_object_open(&it, body) != DFF_OK) {
         return NGX_ERROR;
     }
 
     while (dff_json_object_next(&it, &member, NULL) == 1) {
 
-        name = ngx_http_dff_cut_name(pool, &member);
+        name = ngx_http_dff_cut_name(reading->ctx->request->pool, &member);
         if (name.data == NULL) {
             return NGX_ERROR;
         }
 
-        if (!normal) {
-            rc = ngx_http_dff_args_flattened(reading, ngx_http_dff_ngx_str(name), member.value);
-            if (rc != NGX_OK) {
-                return rc;
-            }
-
-        } else if (dff_str_eq(name, DFF_STR("kwargs"))) {
+        if (dff_str_eq(name, DFF_STR("kwargs"))) {
             kwargs = member.value;
 
         } else if (dff_str_eq(name, DFF_STR("options"))) {
@@ -271,22 +261,52 @@ ngx_http_dff_args_json_members(ngx_http_dff_reading_t *reading, dff_str_t body)
         }
     }
 
-    return normal ? ngx_http_dff_args_normal(reading, kwargs, options) : NGX_OK;
+    return ngx_http_dff_args_normal(reading, kwargs, options);
 }
 
 
 static ngx_int_t
-ngx_http_dff_args_flattened(ngx_http_dff_reading_t *reading, ngx_str_t name, dff_str_t value)
+ngx_http_dff_args_json_flattened(ngx_http_dff_reading_t *reading, dff_str_t body)
 {
-    ngx_str_t  rest;
+    u_char                *object, *to;
+    ngx_int_t              rc;
+    ngx_str_t              name;
+    ngx_pool_t            *pool = reading->ctx->request->pool;
+    dff_json_object_t      it;
+    dff_json_member_t      member;
+    ngx_http_dff_kwarg_t   kwarg;
 
-    if (ngx_http_dff_args_cut(name, &ngx_http_dff_kwargs_prefix, &rest)) {
-        return ngx_http_dff_kwargs_add(reading->list, rest, value);
+    /* no longer than what it is made of: escaped anew a name takes what it took at most */
+    object = ngx_pnalloc(pool, body.len);
+    if (object == NULL || dff_json_object_open(&it, body) != DFF_OK) {
+        return NGX_ERROR;
     }
 
-    if (ngx_http_dff_args_cut(name, &ngx_http_dff_options_prefix, &rest)) {
-        return ngx_http_dff_options_text(reading->ctx, rest, value, reading->fail);
+    to = object;
+    *to++ = '{';
+
+    while (dff_json_object_next(&it, &member, NULL) == 1) {
+
+        name = ngx_http_dff_ngx_str(ngx_http_dff_cut_name(pool, &member));
+        if (name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        kwarg.value = member.value;
+
+        if (ngx_http_dff_args_cut(name, &ngx_http_dff_kwargs_prefix, &kwarg.name)) {
+            to = ngx_http_dff_kwargs_write(to, &kwarg);
+
+        } else if (ngx_http_dff_args_cut(name, &ngx_http_dff_options_prefix, &name)) {
+            rc = ngx_http_dff_options_text(reading->ctx, name, member.value, reading->fail);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
     }
+
+    to = ngx_http_dff_kwargs_close(to);
+    reading->object = (dff_str_t) { (char *) object, to - object };
 
     return NGX_OK;
 }

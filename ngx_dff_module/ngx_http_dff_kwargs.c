@@ -12,7 +12,6 @@ static ngx_int_t ngx_http_dff_kwargs_check_object(ngx_http_dff_ctx_t *ctx, ngx_a
 static ngx_uint_t ngx_http_dff_kwargs_is_placeholder(const ngx_http_dff_kwarg_t *kwarg);
 static ngx_int_t ngx_http_dff_kwargs_unexpected(ngx_http_dff_ctx_t *ctx,
     const ngx_http_dff_kwarg_t *kwarg, ngx_http_dff_fail_t *fail);
-static u_char *ngx_http_dff_kwargs_write(u_char *p, const ngx_http_dff_kwarg_t *kwarg);
 
 
 ngx_array_t *
@@ -90,11 +89,7 @@ ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text)
         p = ngx_http_dff_kwargs_write(p, &kwarg[i]);
     }
 
-    if (p[-1] == ',') {
-        p--;
-    }
-    *p++ = '}';
-    text->len = p - text->data;
+    text->len = ngx_http_dff_kwargs_close(p) - text->data;
 
     return NGX_OK;
 }
@@ -163,12 +158,7 @@ ngx_http_dff_kwargs_merge(ngx_http_dff_ctx_t *ctx, ngx_array_t *given,
         }
     }
 
-    /* the last comma becomes the brace */
-    if (p[-1] == ',') {
-        p--;
-    }
-    *p++ = '}';
-    ctx->kwargs.len = p - ctx->kwargs.data;
+    ctx->kwargs.len = ngx_http_dff_kwargs_close(p) - ctx->kwargs.data;
 
     return NGX_OK;
 }
@@ -246,7 +236,7 @@ ngx_http_dff_kwargs_check_object(ngx_http_dff_ctx_t *ctx, ngx_array_t *set, dff_
 }
 
 
-static u_char *
+u_char *
 ngx_http_dff_kwargs_write(u_char *p, const ngx_http_dff_kwarg_t *kwarg)
 {
     *p++ = '"';
@@ -255,6 +245,20 @@ ngx_http_dff_kwargs_write(u_char *p, const ngx_http_dff_kwarg_t *kwarg)
     *p++ = ':';
     p = ngx_cpymem(p, kwarg->value.data, kwarg->value.len);
     *p++ = ',';
+
+    return p;
+}
+
+
+u_char *
+ngx_http_dff_kwargs_close(u_char *p)
+{
+    /* the last comma becomes the brace */
+    if (p[-1] == ',') {
+        p--;
+    }
+
+    *p++ = '}';
 
     return p;
 }

@@ -23,6 +23,11 @@ ngx_int_t ngx_http_dff_kwargs_add_object(ngx_array_t *kwargs, dff_str_t object);
 /* The text of one JSON object with all of kwargs, in its pool. */
 ngx_int_t ngx_http_dff_kwargs_text(ngx_array_t *kwargs, ngx_str_t *text);
 
+/* Writes a member and a comma, or the end of an object behind its last member or its opening
+ * brace, and returns the end of that. */
+u_char *ngx_http_dff_kwargs_write(u_char *p, const ngx_http_dff_kwarg_t *kwarg);
+u_char *ngx_http_dff_kwargs_close(u_char *p);
+
 /*
  * Fills ctx->kwargs: the text of one JSON object with the caller's arguments and the fixed ones
  * of ctx->route. The caller's are given or, where that is NULL, a checked object, whose text is

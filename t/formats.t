@@ -47,6 +47,26 @@ Content-Type: application/json
 {"x":1,"y":[null,{"a":1.5}]}
 
 
+=== flattened JSON: names may be written in many ways, and the last of one counts
+--- request
+POST /api/v1/al/auln-echo/flattened
+{"\u006bwargs_\n\u0001\"\/\ud83d\ude00": 1, "kwargs_": 2, "kwargs_x": 3, "kwargs_x": 4, "Kwargs_y": 5}
+--- more_headers
+Content-Type: application/json
+--- response_body chomp
+{"\n\u0001\"/😀":1,"x":4}
+
+
+=== flattened JSON without arguments
+--- request
+POST /api/v1/al/auln-echo/flattened
+{"other": 1}
+--- more_headers
+Content-Type: application/json
+--- response_body chomp
+{}
+
+
 === flattened form
 --- request
 POST /api/v1/al/auln-echo/flattened?kwargs_q=1

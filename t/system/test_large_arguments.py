@@ -163,18 +163,22 @@ def grown_kib(node, call):
     return total('VmHWM') - before
 
 
+NO_ONE, ARGUMENT = '"":0,', '"kwargs_data":0,'
+
+
 # MEMBERS is the place of what takes the space.
-@pytest.mark.parametrize('path, body', (
-    ('slow', '{MEMBERS"kwargs":{"seconds":0,"data":""}}'),
-    ('slow', '{"kwargs":{MEMBERS"seconds":0,"data":""}}'),
-    ('now', '{"kwargs":{MEMBERS"data":""}}'),
-    ('now/simplified', '{MEMBERS"data":""}'),
-    ('slow/flattened', '{MEMBERS"kwargs_seconds":0,"kwargs_data":""}')))
-def test_a_body_of_many_small_members_takes_no_more_memory_than_others(own, path, body):
-    text = body.replace('MEMBERS', 400_000 * '"":0,')
+@pytest.mark.parametrize('path, body, member', (
+    ('slow', '{MEMBERS"kwargs":{"seconds":0,"data":""}}', NO_ONE),
+    ('slow', '{"kwargs":{MEMBERS"seconds":0,"data":""}}', NO_ONE),
+    ('now', '{"kwargs":{MEMBERS"data":""}}', NO_ONE),
+    ('now/simplified', '{MEMBERS"data":""}', NO_ONE),
+    ('slow/flattened', '{MEMBERS"kwargs_seconds":0,"kwargs_data":""}', NO_ONE),
+    ('slow/flattened', '{MEMBERS"kwargs_seconds":0,"kwargs_data":""}', ARGUMENT)))
+def test_a_body_of_many_small_members_takes_no_more_memory_than_others(own, path, body, member):
+    text = body.replace('MEMBERS', 400_000 * member)
     grown = grown_kib(own, lambda: send(own, f'/api/v1/al/auln-{path}', text))
-    # the body, its copies in the job and on the way to Redis: three or four times its size
-    assert grown < 6 * len(text) / 1024 or SANITIZED
+    # the body, its copies in the job and on the way to Redis: three to five times its size
+    assert grown < 6 * len(text) / 1024 or SANITIZED, f'{grown} KiB for {len(text)} bytes'
 
 
 DATA = 'm' * 50_000
