@@ -16,11 +16,11 @@ wait_until() {
     done
 }
 
-# listen_conf ADDRESS PORT: what nginx includes to listen there (WEB_BIND, WEB_PORT).
+# listen_conf FILE ADDRESS PORT: makes what nginx includes to listen there (WEB_BIND, WEB_PORT).
 listen_conf() {
-    local address=${1:-0.0.0.0}
+    local file=$1 address=${2:-0.0.0.0}
     case $address in *:*) address="[$address]" ;; esac
-    echo "listen  $address:${2:-8088} backlog=4096;"
+    echo "listen  $address:${3:-8088} backlog=4096;" > "$file.new" && mv "$file.new" "$file"
 }
 
 # port_in_use NUMBER: somebody listens on this TCP port, on any address.
