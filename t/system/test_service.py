@@ -147,7 +147,10 @@ def test_an_nginx_that_exists_needs_one_line_and_one_include(make_node):
     (folder / 'nginx.conf').write_text('\n'.join([
         f'load_module {node.install}/modules/ngx_http_dff_module.so;',
         'user dff-web dff;', 'daemon off;', f'pid {folder}/nginx.pid;', f'error_log {folder}/error.log;',
-        'events { }', f'http {{ include {node.install}/nginx/dff.conf; }}']))
+        'events { }', 'http {',
+        *(f'{kind}_temp_path {folder}/{kind};'      # not the machine's, which it would make its own
+          for kind in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')),
+        f'include {node.install}/nginx/dff.conf; }}']))
     program = os.environ.get('NGINX_BINARY', 'nginx')
     nginx = subprocess.Popen([program, '-p', folder, '-c', folder / 'nginx.conf'])
     try:
