@@ -17,10 +17,13 @@ wait_until() {
 }
 
 # listen_conf FILE ADDRESS PORT: makes what nginx includes to listen there (WEB_BIND, WEB_PORT).
+# Not written when it is that already: nginx has to start where the disk is full, too.
 listen_conf() {
-    local file=$1 address=${2:-0.0.0.0}
+    local file=$1 address=${2:-0.0.0.0} line
     case $address in *:*) address="[$address]" ;; esac
-    echo "listen  $address:${3:-8088} backlog=4096;" > "$file.new" && mv "$file.new" "$file"
+    line="listen  $address:${3:-8088} backlog=4096;"
+    [ "$(cat "$file" 2> /dev/null)" = "$line" ] ||
+        { echo "$line" > "$file.new" && mv "$file.new" "$file"; }
 }
 
 # port_in_use NUMBER: somebody listens on this TCP port, on any address.

@@ -135,6 +135,16 @@ def test_a_changed_port_is_in_force_after_a_restart(fresh_node):
     assert f'port {port} answers' in node.ctl('doctor', check=False).stdout
 
 
+def test_nginx_starts_where_nothing_can_be_written_beside_its_configuration(fresh_node):
+    """As with a full disk: what is in the way of listen.conf.new stands for it."""
+    node = fresh_node
+    beside = node.install / 'nginx/listen.conf.new'
+    beside.mkdir()
+    node.restart('nginx')
+    assert 'answers' in node.ctl('doctor', check=False).stdout
+    beside.rmdir()
+
+
 def test_an_nginx_that_exists_needs_one_line_and_one_include(make_node):
     node = make_node()
     node.service('start', 'redis')
