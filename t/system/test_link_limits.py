@@ -356,7 +356,7 @@ def with_head(envelope, **fields):
 
 def test_a_job_expires_after_10_times_its_timeout_unless_never_expire(full_node):
     with callers(2) as pool:
-        begin = time.time() * 1000
+        begin = int(time.time() * 1000)     # nginx's time is in whole milliseconds, too
         waiting = [pool.submit(full_node.call, 'auln-nap', options, seconds=0) for options in (
             {'timeout': 7, 'apiTimeout': 1}, {'timeout': 8, 'apiTimeout': 1, 'neverExpire': True})]
         wait_until(lambda: queue_length(full_node, 1) == 2, 5, 'the jobs')
