@@ -6,12 +6,10 @@
 #include "ngx_http_dff_late.h"
 #include "ngx_http_dff_ledger.h"
 #include "ngx_http_dff_outcome.h"
-#include "ngx_http_dff_task_record.h"
 #include "ngx_http_dff_upload.h"
 #include "ngx_http_dff_wake.h"
 #include "ngx_http_dff_withdraw.h"
 
-#define NGX_HTTP_DFF_PATIENCE          1000    /* ms until 503 when Redis is away */
 #define NGX_HTTP_DFF_SOFT_LIMIT_GRACE  1000    /* ms, so that 599.31 comes before 599.1 */
 
 static void ngx_http_dff_call_replied(ngx_http_dff_ctx_t *ctx, const dff_reply_t *reply);
@@ -19,15 +17,8 @@ static void ngx_http_dff_call_failed(ngx_http_dff_ctx_t *ctx, dff_reason_t reaso
     json_t *detail);
 static ngx_http_dff_call_t *ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
     const ngx_http_dff_call_end_t *end);
-static void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
-static void ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call);
-static void ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at);
-static void ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after);
-static void ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call);
 static void ngx_http_dff_call_timer_handler(ngx_event_t *ev);
 static void ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx);
-static void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
-    const char *state);
 static void ngx_http_dff_call_cleanup(void *data);
 
 
@@ -194,145 +185,6 @@ ngx_http_dff_call_new(ngx_http_dff_ctx_t *ctx, dff_job_t *job,
 }
 
 
-static void
-ngx_http_dff_call_on_push(redisAsyncContext *ac, void *data, void *privdata)
-{
-    redisReply           *reply = data;
-    ngx_connection_t     *c;
-    ngx_http_dff_call_t  *call = privdata;
-
-    call->pushing--;
-
-    if (!call->delayed) {
-        ngx_http_dff_ledger_answered(call->worker, reply);
-    }
-
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
-        ngx_http_dff_call_confirmed(call);
-    }
-
-    if (call->state != NGX_HTTP_DFF_CALL_WAITING) {
-        ngx_http_dff_call_release(call);
-        return;
-    }
-
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER
-        && reply->integer > call->worker->mcf->config.worker_queue_limit)
-    {
-        ngx_http_dff_withdraw(call, (ngx_int_t) reply->integer - 1);
-        return;
-    }
-
-    /* the usual long wait begins: without what is needed no more */
-    ngx_http_dff_call_drop_command(call);
-
-    if (reply == NULL) {
-        ngx_http_dff_call_unknown(call);
-        return;
-    }
-
-    if (reply->type != REDIS_REPLY_INTEGER) {
-        if (call->async) {
-            ngx_http_dff_late_unmark(call->worker, ngx_http_dff_str(call->node.str));
-        }
-        c = call->ctx->request->connection;
-        ngx_http_dff_call_refused(call, reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                : "unexpected answer to the push", "refused");
-        ngx_http_run_posted_requests(c);
-        return;
-    }
-
-    if (reply->integer < 0) {
-        /* a delayed job, which is not put where there are too many */
-        ngx_http_dff_withdraw_tell(call, (ngx_int_t) -reply->integer);
-        return;
-    }
-
-    if (call->async) {
-        ngx_http_dff_call_accepted(call);
-    }
-}
-
-
-/* The timer goes on as the API timeout. An async call keeps its patience: its answer
- * comes with this, or soon. */
-static void
-ngx_http_dff_call_confirmed(ngx_http_dff_call_t *call)
-{
-    if (call->state == NGX_HTTP_DFF_CALL_ENDED) {
-        return;
-    }
-
-    call->confirmed = 1;
-
-    if (!call->async) {
-        ngx_http_dff_call_arm_at(call, call->deadline - (call->end->asked_later
-                                                         ? NGX_HTTP_DFF_LATE_LEAD : 0));
-    }
-}
-
-
-static void
-ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at)
-{
-    ngx_msec_int_t  left = (ngx_msec_int_t) (at - ngx_current_msec);
-
-    ngx_http_dff_call_arm(call, left > 0 ? (ngx_msec_t) left : 1);
-}
-
-
-/* nginx leaves a timer that is set where it is when the new time is less than 300 ms from
- * the old: not exact enough for a time limit. */
-static void
-ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after)
-{
-    if (call->timer.timer_set) {
-        ngx_del_timer(&call->timer);
-    }
-
-    ngx_add_timer(&call->timer, after);
-}
-
-
-static void
-ngx_http_dff_call_drop_command(ngx_http_dff_call_t *call)
-{
-    ngx_free(call->command.data);
-    ngx_str_null(&call->command);
-    ngx_str_null(&call->envelope);
-}
-
-
-/* Redis may have the job. It is never pushed again; its reply may yet come. */
-void
-ngx_http_dff_call_unknown(ngx_http_dff_call_t *call)
-{
-    ngx_msec_t  elapsed;
-
-    elapsed = ngx_http_dff_waited(call->ctx);
-    call->state = NGX_HTTP_DFF_CALL_UNKNOWN;
-    ngx_http_dff_call_arm(call, elapsed < NGX_HTTP_DFF_PATIENCE
-                                ? NGX_HTTP_DFF_PATIENCE - elapsed : 1);
-}
-
-
-void
-ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
-{
-    ngx_str_t            data = ngx_string("{\"result\":null}");
-    ngx_connection_t    *c;
-    ngx_http_dff_ctx_t  *ctx;
-
-    ngx_http_dff_task_record_queued(call->ctx, call);
-
-    ctx = ngx_http_dff_call_end(call);
-    c = ctx->request->connection;
-
-    ngx_http_dff_answer_data(ctx, data, ngx_http_dff_outcome_task(ctx));
-    ngx_http_run_posted_requests(c);
-}
-
-
 void
 ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw)
@@ -366,6 +218,26 @@ ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     ngx_http_dff_late_in_time(ctx);
     end->replied(ctx, reply);
     ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at)
+{
+    ngx_msec_int_t  left = (ngx_msec_int_t) (at - ngx_current_msec);
+
+    ngx_http_dff_call_arm(call, left > 0 ? (ngx_msec_t) left : 1);
+}
+
+
+void
+ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after)
+{
+    if (call->timer.timer_set) {
+        ngx_del_timer(&call->timer);
+    }
+
+    ngx_add_timer(&call->timer, after);
 }
 
 
@@ -419,9 +291,7 @@ ngx_http_dff_call_api_timeout(ngx_http_dff_call_t *call, ngx_http_dff_ctx_t *ctx
 }
 
 
-/* message, state: see ngx_http_dff_answer_away(). Who was called by an event runs the posted
- * requests then; a handler of the request must not: its caller still has the request. */
-static void
+void
 ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message, const char *state)
 {
     json_t                         *detail;

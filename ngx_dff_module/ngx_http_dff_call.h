@@ -79,7 +79,10 @@ ngx_msec_t ngx_http_dff_call_wait(int64_t timeout_s, int64_t api_timeout_s);
 void ngx_http_dff_call_reply(ngx_http_dff_worker_t *worker, const dff_reply_t *reply,
     dff_str_t raw);
 
-/* For what else ends a call, on replies from Redis (ngx_http_dff_withdraw.c): */
+/* Between the files of a call: ngx_http_dff_call.c, ngx_http_dff_call_push.c (until Redis has
+ * confirmed the push), ngx_http_dff_withdraw.c (when the queue is too long): */
+
+#define NGX_HTTP_DFF_PATIENCE  1000    /* ms until 503 when Redis is away */
 
 /* Takes the call out of everything, frees it when nothing can arrive for it any more. The
  * ctx, if its request is still there. */
@@ -87,6 +90,20 @@ ngx_http_dff_ctx_t *ngx_http_dff_call_end(ngx_http_dff_call_t *call);
 
 /* After a callback that has lowered call->pushing: frees an ended call after the last. */
 void ngx_http_dff_call_release(ngx_http_dff_call_t *call);
+
+/* Sets the timer, exactly: nginx leaves one that is set where it is when the new time is
+ * less than 300 ms from the old. at: ngx_current_msec. */
+void ngx_http_dff_call_arm(ngx_http_dff_call_t *call, ngx_msec_t after);
+void ngx_http_dff_call_arm_at(ngx_http_dff_call_t *call, ngx_msec_t at);
+
+/* Ends the call: 503.53. message, state: see ngx_http_dff_answer_away(). Who was called by an
+ * event runs the posted requests then; a handler of the request must not: its caller still
+ * has the request. */
+void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
+    const char *state);
+
+/* The callback of the push. */
+void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 
 /* The answer to an async call: where its result will be. */
 void ngx_http_dff_call_accepted(ngx_http_dff_call_t *call);

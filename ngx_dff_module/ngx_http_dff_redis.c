@@ -7,7 +7,6 @@
 #include "dff_redis_out.h"
 #include "dff_sds.h"
 
-#define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms, log-in included */
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MIN        50    /* ms */
 #define NGX_HTTP_DFF_REDIS_BACKOFF_MAX      1000    /* ms */
 #define NGX_HTTP_DFF_REDIS_STEADY           1000    /* ms up until an outage counts as over */
@@ -28,7 +27,6 @@ static void ngx_http_dff_redis_on_connect(const redisAsyncContext *ac, int statu
 static void ngx_http_dff_redis_on_log_in(redisAsyncContext *ac, void *reply, void *data);
 
 static void ngx_http_dff_redis_reconnect_handler(ngx_event_t *ev);
-static void ngx_http_dff_redis_watch_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_steady_handler(ngx_event_t *ev);
 
 
@@ -445,53 +443,4 @@ ngx_http_dff_redis_steady_handler(ngx_event_t *ev)
 
     link->failures = 0;
     link->backoff = NGX_HTTP_DFF_REDIS_BACKOFF_MIN;
-}
-
-
-/* A reply is due and nothing has come for too long: the peer is as good as gone. */
-static void
-ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
-{
-    u_char                 text[64];
-    ngx_msec_t             idle;
-    ngx_http_dff_redis_t  *link = ev->data;
-
-    if (link->context == NULL) {
-        return;
-    }
-
-    if (link->state == NGX_HTTP_DFF_REDIS_UP) {
-
-        if (link->context->replies.head == NULL
-            && !(link->context->c.flags & REDIS_SUBSCRIBED))
-        {
-            return;   /* nothing is due; the next command arms the timer */
-        }
-
-        idle = ngx_current_msec - link->progress;
-
-        if (idle >= link->silence) {
-            /* the answer may have come, and wait behind thousands of clients that are
-             * ready to be read too: epoll hands out 512 of them in one turn */
-            link->connection->read->handler(link->connection->read);
-
-            if (link->context == NULL || link->state != NGX_HTTP_DFF_REDIS_UP) {
-                return;   /* ended, or told to leave, by what it has read */
-            }
-
-            idle = ngx_current_msec - link->progress;
-        }
-
-        if (idle < link->silence) {
-            ngx_add_timer(ev, link->silence - idle);
-            return;
-        }
-
-    } else {
-        idle = NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT;
-    }
-
-    (void) ngx_snprintf(text, sizeof(text), "no answer for %M ms%Z", idle);
-    ngx_http_dff_redis_blame(link, (char *) text);
-    redisAsyncFree(link->context);
 }

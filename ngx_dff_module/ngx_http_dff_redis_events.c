@@ -75,6 +75,54 @@ ngx_http_dff_redis_read_handler(ngx_event_t *ev)
 
 
 void
+ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
+{
+    u_char                 text[64];
+    ngx_msec_t             idle;
+    ngx_http_dff_redis_t  *link = ev->data;
+
+    if (link->context == NULL) {
+        return;
+    }
+
+    if (link->state == NGX_HTTP_DFF_REDIS_UP) {
+
+        if (link->context->replies.head == NULL
+            && !(link->context->c.flags & REDIS_SUBSCRIBED))
+        {
+            return;   /* nothing is due; the next command arms the timer */
+        }
+
+        idle = ngx_current_msec - link->progress;
+
+        if (idle >= link->silence) {
+            /* the answer may have come, and wait behind thousands of clients that are
+             * ready to be read too: epoll hands out 512 of them in one turn */
+            link->connection->read->handler(link->connection->read);
+
+            if (link->context == NULL || link->state != NGX_HTTP_DFF_REDIS_UP) {
+                return;   /* ended, or told to leave, by what it has read */
+            }
+
+            idle = ngx_current_msec - link->progress;
+        }
+
+        if (idle < link->silence) {
+            ngx_add_timer(ev, link->silence - idle);
+            return;
+        }
+
+    } else {
+        idle = NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT;
+    }
+
+    (void) ngx_snprintf(text, sizeof(text), "no answer for %M ms%Z", idle);
+    ngx_http_dff_redis_blame(link, (char *) text);
+    redisAsyncFree(link->context);
+}
+
+
+void
 ngx_http_dff_redis_write(ngx_http_dff_redis_t *link)
 {
     redisContext  *c = &link->context->c;

@@ -15,11 +15,17 @@
 
 #include "ngx_http_dff_redis.h"
 
+#define NGX_HTTP_DFF_REDIS_CONNECT_TIMEOUT  1000    /* ms, log-in included */
+
 /* Ties link->context to link->connection. */
 void ngx_http_dff_redis_attach(ngx_http_dff_redis_t *link);
 
 /* Writes what was queued, as far as the socket takes it. May end the connection. */
 void ngx_http_dff_redis_write(ngx_http_dff_redis_t *link);
+
+/* Of link->watch: a reply is due, or the log-in, and nothing has moved for too long: the peer is
+ * as good as gone. */
+void ngx_http_dff_redis_watch_handler(ngx_event_t *ev);
 
 /* In ngx_http_dff_redis.c: the connection is gone, by whatever way. */
 void ngx_http_dff_redis_ended(ngx_http_dff_redis_t *link);
