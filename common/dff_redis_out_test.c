@@ -15,9 +15,9 @@
 #define LARGE  (3u << 20)
 
 typedef struct {
-    redisContext c;
-    size_t       sent;
-    int          peer;
+    redisContext    c;
+    dff_redis_out_t out;
+    int             peer;
 } out_t;
 
 static int
@@ -95,29 +95,29 @@ a_small_buffer_is_written_and_kept(void **state)
 
     add(out, 0, 5000);
     size = dff_sds_alloc(out->c.obuf);
-    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
-    assert_int_equal(out->sent, 0);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_EMPTY);
+    assert_int_equal(out->out.sent, 0);
     assert_int_equal(dff_sds_len(out->c.obuf), 0);
     assert_int_equal(out->c.obuf[0], '\0');
     assert_int_equal(dff_sds_alloc(out->c.obuf), size);
     assert_int_equal(read_on(out, 0, 5000), 5000);
     /* Nothing to write is no error. */
-    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_EMPTY);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_EMPTY);
 }
 
 static void
 a_full_socket_takes_the_rest_later(void **state)
 {
-    out_t          *out = *state;
-    size_t          got = 0;
-    dff_redis_out_t rc;
+    out_t                *out = *state;
+    size_t                got = 0;
+    dff_redis_out_state_t rc;
 
     add(out, 0, LARGE);
-    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_MORE);
-    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_MORE);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_MORE);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_MORE);
     do {
         got += read_on(out, got, LARGE);
-        rc = dff_redis_out_write(&out->c, &out->sent);
+        rc = dff_redis_out_write(&out->c, &out->out);
     } while (rc == DFF_REDIS_OUT_MORE);
     got += read_on(out, got, LARGE);
     assert_int_equal(rc, DFF_REDIS_OUT_EMPTY);
@@ -135,14 +135,14 @@ a_buffer_that_never_gets_empty_stays_small(void **state)
     for (i = 0; i < 400; i++) {
         add(out, put, 100000);
         put += 100000;
-        (void) dff_redis_out_write(&out->c, &out->sent);
+        (void) dff_redis_out_write(&out->c, &out->out);
         if (put - got > 1000000)
             got += read_on(out, got, 100000);
         if (dff_sds_len(out->c.obuf) > largest)
             largest = dff_sds_len(out->c.obuf);
     }
     assert_true(largest < 4000000);
-    while (dff_redis_out_write(&out->c, &out->sent) == DFF_REDIS_OUT_MORE)
+    while (dff_redis_out_write(&out->c, &out->out) == DFF_REDIS_OUT_MORE)
         got += read_on(out, got, put);
     got += read_on(out, got, put);
     assert_int_equal(got, put);
@@ -156,9 +156,52 @@ a_peer_that_left_is_told_and_kills_nobody(void **state)
     assert_int_equal(shutdown(out->peer, SHUT_RDWR), 0);
     add(out, 0, 100);
     errno = 0;
-    assert_int_equal(dff_redis_out_write(&out->c, &out->sent), DFF_REDIS_OUT_BROKEN);
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_BROKEN);
     assert_int_equal(errno, EPIPE);
-    assert_int_equal(dff_sds_len(out->c.obuf) - out->sent, 100);
+    assert_int_equal(dff_sds_len(out->c.obuf) - out->out.sent, 100);
+}
+
+static void
+a_large_command_moves_until_the_other_side_has_it(void **state)
+{
+    out_t *out = *state;
+    size_t got = 0;
+
+    out->c.flags = REDIS_CONNECTED;
+    add(out, 0, LARGE);
+    dff_redis_out_queued(&out->c, &out->out, LARGE);
+    assert_true(dff_redis_out_busy(&out->c, &out->out));
+
+    /* What our own system takes is no progress of the other side. */
+    assert_int_equal(dff_redis_out_write(&out->c, &out->out), DFF_REDIS_OUT_MORE);
+    (void) dff_redis_out_moves(&out->c, &out->out);
+    assert_false(dff_redis_out_moves(&out->c, &out->out));
+    assert_true(dff_redis_out_busy(&out->c, &out->out));
+
+    while (got < LARGE) {
+        got += read_on(out, got, LARGE);
+        (void) dff_redis_out_write(&out->c, &out->out);
+        assert_true(dff_redis_out_moves(&out->c, &out->out));
+        assert_false(dff_redis_out_moves(&out->c, &out->out));
+    }
+    assert_false(dff_redis_out_busy(&out->c, &out->out));
+}
+
+static void
+small_commands_are_no_progress(void **state)
+{
+    out_t *out = *state;
+    size_t put;
+
+    out->c.flags = REDIS_CONNECTED;
+    for (put = 0; put < LARGE; put += 5000) {
+        add(out, put, 5000);
+        dff_redis_out_queued(&out->c, &out->out, 5000);
+        (void) dff_redis_out_write(&out->c, &out->out);
+        (void) read_on(out, put, 5000);
+        assert_false(dff_redis_out_busy(&out->c, &out->out));
+        assert_false(dff_redis_out_moves(&out->c, &out->out));
+    }
 }
 
 int
@@ -169,6 +212,9 @@ main(void)
         cmocka_unit_test_setup_teardown(a_full_socket_takes_the_rest_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_buffer_that_never_gets_empty_stays_small, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_large_command_moves_until_the_other_side_has_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(small_commands_are_no_progress, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_peer_that_left_is_told_and_kills_nobody, set_up,
                                         tear_down),
     };

@@ -5,6 +5,7 @@ typedef struct {
     ngx_http_dff_ctx_t   *ctx;        /* NULL: nobody is to be told any more */
     ngx_http_dff_ask_pt   told;
     ngx_pool_cleanup_t   *cleanup;    /* of the request; void when ctx is */
+    ngx_uint_t            waits_on;   /* behind a large command */
     ngx_event_t           timer;      /* holds a worker that leaves, as the request does */
 } ngx_http_dff_ask_t;
 
@@ -44,6 +45,7 @@ ngx_http_dff_ask(ngx_http_dff_ctx_t *ctx, ngx_http_dff_ask_pt told, ngx_msec_t p
     ask->ctx = ctx;
     ask->told = told;
     ask->cleanup = cleanup;
+    ask->waits_on = patience >= NGX_HTTP_DFF_ASK_PATIENCE;
     ask->timer.data = ask;
     ask->timer.handler = ngx_http_dff_ask_timer_handler;
     ask->timer.log = worker->log;
@@ -70,7 +72,16 @@ ngx_http_dff_ask_on_reply(redisAsyncContext *ac, void *data, void *privdata)
 static void
 ngx_http_dff_ask_timer_handler(ngx_event_t *ev)
 {
-    ngx_http_dff_ask_tell(ev->data, NULL);
+    ngx_http_dff_ask_t  *ask = ev->data;
+
+    if (ask->waits_on
+        && ngx_http_dff_redis_wait_on(&ask->ctx->worker->commands, ev,
+                                      NGX_HTTP_DFF_ASK_PATIENCE))
+    {
+        return;
+    }
+
+    ngx_http_dff_ask_tell(ask, NULL);
 }
 
 

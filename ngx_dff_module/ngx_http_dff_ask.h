@@ -17,7 +17,8 @@ typedef void (*ngx_http_dff_ask_pt)(ngx_http_dff_ctx_t *ctx, redisReply *reply);
 
 /*
  * NGX_OK: told is called once, not from in here, unless the request is gone or was
- * answered before. After patience (ms) it is called without an answer. NGX_ERROR:
+ * answered before. After patience (ms) it is called without an answer; a whole
+ * NGX_HTTP_DFF_ASK_PATIENCE begins anew behind large commands. NGX_ERROR:
  * Redis cannot be asked, or there is no memory; told is not called.
  */
 ngx_int_t ngx_http_dff_ask(ngx_http_dff_ctx_t *ctx, ngx_http_dff_ask_pt told,

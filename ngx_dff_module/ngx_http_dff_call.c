@@ -257,6 +257,10 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
 
     c = ctx->request->connection;
 
+    if (ngx_http_dff_call_is_leaving(call)) {
+        return;
+    }
+
     if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");
         ngx_http_run_posted_requests(c);

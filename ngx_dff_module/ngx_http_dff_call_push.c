@@ -126,3 +126,27 @@ ngx_http_dff_call_accepted(ngx_http_dff_call_t *call)
     ngx_http_dff_answer_data(ctx, data, ngx_http_dff_outcome_task(ctx));
     ngx_http_run_posted_requests(c);
 }
+
+
+ngx_uint_t
+ngx_http_dff_call_is_leaving(ngx_http_dff_call_t *call)
+{
+    ngx_msec_int_t  left = NGX_HTTP_DFF_PATIENCE;
+
+    if (call->state != NGX_HTTP_DFF_CALL_WAITING || call->confirmed
+        || !ngx_http_dff_redis_busy(&call->worker->commands))
+    {
+        return 0;
+    }
+
+    if (!call->async) {
+        left = ngx_min(left, (ngx_msec_int_t) (call->deadline - ngx_current_msec));
+    }
+
+    if (left <= 0) {
+        return 0;
+    }
+
+    ngx_http_dff_call_arm(call, (ngx_msec_t) left);
+    return 1;
+}

@@ -226,6 +226,12 @@ ngx_http_dff_lookup_timer_handler(ngx_event_t *ev)
 {
     ngx_http_dff_question_t  *question = ev->data;
 
+    if (ngx_http_dff_redis_wait_on(&question->worker->commands, ev,
+                                   NGX_HTTP_DFF_LOOKUP_PATIENCE))
+    {
+        return;
+    }
+
     question->late = 1;
     ngx_http_dff_lookup_tell(question, NGX_ABORT, NULL, 0);
 }

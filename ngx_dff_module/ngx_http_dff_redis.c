@@ -100,6 +100,8 @@ ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callba
         return NGX_ERROR;
     }
 
+    dff_redis_out_queued(&link->context->c, &link->out, len);
+
     return NGX_OK;
 }
 
@@ -161,6 +163,7 @@ ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback, v
     int argc, const ngx_str_t *argv)
 {
     int          i;
+    size_t       len = 0;
     size_t       lens[NGX_HTTP_DFF_REDIS_ARGS_MAX];
     const char  *args[NGX_HTTP_DFF_REDIS_ARGS_MAX];
 
@@ -171,11 +174,14 @@ ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback, v
     for (i = 0; i < argc; i++) {
         args[i] = (const char *) argv[i].data;
         lens[i] = argv[i].len;
+        len += argv[i].len;
     }
 
     if (redisAsyncCommandArgv(link->context, callback, data, argc, args, lens) != REDIS_OK) {
         return NGX_ERROR;
     }
+
+    dff_redis_out_queued(&link->context->c, &link->out, len);
 
     return NGX_OK;
 }
@@ -187,7 +193,7 @@ ngx_http_dff_redis_due(ngx_http_dff_redis_t *link)
 {
     redisContext  *c = &link->context->c;
 
-    if (dff_sds_len(c->obuf) - link->sent > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
+    if (dff_redis_out_waiting(c, &link->out) > NGX_HTTP_DFF_REDIS_OUTPUT_MAX) {
         return NGX_ERROR;
     }
 
@@ -235,7 +241,7 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
     link->state = NGX_HTTP_DFF_REDIS_CONNECTING;
     link->answers = 0;
     link->buffered = 0;
-    link->sent = 0;
+    ngx_memzero(&link->out, sizeof(link->out));
     ac->c.reader->maxbuf = DFF_REDIS_KEEP_SIZE;
 
     ngx_http_dff_redis_attach(link);

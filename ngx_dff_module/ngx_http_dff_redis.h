@@ -28,6 +28,8 @@
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
 
+#include "dff_redis_out.h"
+
 typedef struct {
     ngx_str_t   socket;        /* NUL-terminated path; wins when not empty */
     ngx_str_t   address;       /* numeric address, NUL-terminated */
@@ -57,8 +59,9 @@ struct ngx_http_dff_redis_s {
     /* set by the owner before ngx_http_dff_redis_open() */
     const char                       *name;      /* for the log: "commands" */
     const ngx_http_dff_redis_peer_t  *peer;
-    ngx_msec_t                        silence;   /* ms without progress while a reply
-                                                    is due: the peer is dead */
+    ngx_msec_t                        silence;   /* ms without progress (in what comes, or
+                                                    in a large command) while a reply is
+                                                    due: the peer is dead */
     ngx_http_dff_redis_stats_t       *stats;
     ngx_uint_t                        awaited;   /* requests wait for its answers: a worker
                                                     that leaves waits for them too */
@@ -78,7 +81,7 @@ struct ngx_http_dff_redis_s {
     ngx_msec_t                        progress;  /* ngx_current_msec of the last one, or of
                                                     the command that made a reply due */
     size_t                            buffered;  /* bytes of an unfinished reply then */
-    size_t                            sent;      /* bytes of the output buffer that are written */
+    dff_redis_out_t                   out;
     ngx_uint_t                        answers;   /* begun or complete, of this connection */
     redisReplyObjectFunctions         guard;     /* ngx_http_dff_redis_guard.h */
     redisReplyObjectFunctions        *objects;
@@ -106,6 +109,27 @@ ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
 {
     return link->state == NGX_HTTP_DFF_REDIS_UP
            || (link->state == NGX_HTTP_DFF_REDIS_CONNECTING && link->failures == 0);
+}
+
+/* A large command is on its way, which may take longer than anybody waits for Redis else. */
+static ngx_inline ngx_uint_t
+ngx_http_dff_redis_busy(const ngx_http_dff_redis_t *link)
+{
+    return link->state == NGX_HTTP_DFF_REDIS_UP
+           && dff_redis_out_busy(&link->context->c, &link->out);
+}
+
+/* In the handler of a timer, when no answer has come in time: waits as long again if a large
+ * command is on its way, behind which the question is. */
+static ngx_inline ngx_uint_t
+ngx_http_dff_redis_wait_on(const ngx_http_dff_redis_t *link, ngx_event_t *ev, ngx_msec_t after)
+{
+    if (!ngx_http_dff_redis_busy(link)) {
+        return 0;
+    }
+
+    ngx_add_timer(ev, after);
+    return 1;
 }
 
 /* For the log, of an error that a command got: one of the whole server is told once, when

@@ -104,6 +104,10 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
                 return;   /* ended, or told to leave, by what it has read */
             }
 
+            if (dff_redis_out_moves(&link->context->c, &link->out)) {
+                link->progress = ngx_current_msec;
+            }
+
             idle = ngx_current_msec - link->progress;
         }
 
@@ -134,7 +138,7 @@ ngx_http_dff_redis_write(ngx_http_dff_redis_t *link)
         redisAsyncHandleWrite(link->context);
 
     } else {
-        switch (dff_redis_out_write(c, &link->sent)) {
+        switch (dff_redis_out_write(c, &link->out)) {
 
         case DFF_REDIS_OUT_EMPTY:
             ngx_http_dff_redis_del_write(link);

@@ -251,7 +251,11 @@ dff_claim_watch(dff_claim_t *claim)
         dff_claim_queue_t *q = &claim->queues[i];
 
         q->failing = false;
-        if (q->link != NULL && q->outstanding > 0 && now_ms - q->heard_ms > DFF_CLAIM_WATCH_MS)
+        if (q->link == NULL || q->outstanding == 0 || now_ms - q->heard_ms <= DFF_CLAIM_WATCH_MS)
+            continue;
+        if (dff_redis_link_progresses(q->link))
+            q->heard_ms = now_ms;
+        else
             dff_redis_link_drop(q->link, "no answer to BRPOPLPUSH in time");
     }
 }

@@ -223,6 +223,10 @@ dff_heartbeat_tick(dff_heartbeat_t *heartbeat)
     int64_t now_ms = dff_time_monotonic_ms();
 
     if (heartbeat->unanswered_ms != 0
+        && now_ms - heartbeat->unanswered_ms > DFF_HEARTBEAT_DEAD_MS
+        && dff_redis_link_progresses(heartbeat->master->command))
+        heartbeat->unanswered_ms = now_ms;
+    if (heartbeat->unanswered_ms != 0
         && now_ms - heartbeat->unanswered_ms > DFF_HEARTBEAT_DEAD_MS) {
         dff_redis_link_drop(heartbeat->master->command, "no answer to the heartbeat in time");
         return;

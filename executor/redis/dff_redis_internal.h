@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "dff_buf.h"
+#include "dff_redis_out.h"
 
 #include "redis/dff_redis_link.h"
 
@@ -18,6 +19,8 @@
 #define DFF_LINK_STEADY_MS     1000      /* READY until an outage counts as over: one that comes
                                             and goes (a refused SUBSCRIBE) is not asked more and
                                             more often, and is told once */
+
+#define DFF_LINK_PROGRESS (16u << 10)     /* bytes of a long reply that count as one */
 
 typedef enum {
     DFF_LINK_DOWN,         /* waits for the backoff */
@@ -62,7 +65,8 @@ struct dff_redis_link_s {
     dff_redis_link_conf_t  conf;
     char                   name[48];
     redisAsyncContext     *ac;             /* NULL when DOWN */
-    size_t                 sent;           /* bytes of its output buffer that are written */
+    dff_redis_out_t        out;
+    size_t                 seen;           /* bytes of an unfinished reply when last asked */
     dff_link_state_t       state;
     struct event          *read_event, *write_event;   /* of ac's socket */
     struct event          *timer;          /* backoff, or the greeting's deadline */

@@ -48,7 +48,7 @@ dff_link_write(dff_redis_link_t *link)
         redisAsyncHandleWrite(link->ac);
         return;
     }
-    switch (dff_redis_out_write(c, &link->sent)) {
+    switch (dff_redis_out_write(c, &link->out)) {
     case DFF_REDIS_OUT_EMPTY:
         dff_link_del_write(link);
         break;
@@ -221,7 +221,8 @@ dff_link_connect(dff_redis_link_t *link)
 
     link->err = (dff_err_t) { .reason = DFF_REASON_NONE };
     link->client_id = 0;
-    link->sent = 0;
+    link->out = (dff_redis_out_t) { .sent = 0 };
+    link->seen = 0;
     link->again = false;
     ac = redis->port == 0 ? redisAsyncConnectUnix(redis->address)
                           : redisAsyncConnect(redis->address, redis->port);
@@ -369,6 +370,18 @@ dff_redis_link_evicts(const dff_redis_link_t *link)
     return link->evicts;
 }
 
+bool
+dff_redis_link_progresses(dff_redis_link_t *link)
+{
+    size_t before = link->seen;
+
+    if (link->ac == NULL)
+        return false;
+    link->seen = link->ac->c.reader->len;
+    return dff_redis_out_moves(&link->ac->c, &link->out)
+           || link->seen >= before + DFF_LINK_PROGRESS;
+}
+
 void
 dff_redis_link_drop(dff_redis_link_t *link, const char *why)
 {
@@ -439,10 +452,14 @@ dff_redis_link_command(dff_redis_link_t *link, redisCallbackFn *fn, void *data, 
 
     *at = '\0';      /* hiredis looks for the channels of a SUBSCRIBE as in C text */
 
-    i = redisAsyncFormattedCommand(link->ac, fn, data, text->data, (size_t) (at - text->data));
+    len = (size_t) (at - text->data);
+    i = redisAsyncFormattedCommand(link->ac, fn, data, text->data, len);
     if (text->size > DFF_REDIS_KEEP_SIZE)
         dff_buf_release(text);
-    return i == REDIS_OK ? DFF_OK : DFF_ERROR;
+    if (i != REDIS_OK)
+        return DFF_ERROR;
+    dff_redis_out_queued(&link->ac->c, &link->out, len);
+    return DFF_OK;
 }
 
 int

@@ -68,6 +68,9 @@ bool dff_redis_link_moved(const dff_redis_link_t *link);
 const char *dff_redis_link_run_id(const dff_redis_link_t *link);
 /* The server may take keys away (dff_redis_info.h), as it was when the link became READY. */
 bool dff_redis_link_evicts(const dff_redis_link_t *link);
+/* No answer has come, but a long one is coming, or a large command is on its way: some of it
+ * has moved since this was asked before. For watchdogs, each of its own connection. */
+bool dff_redis_link_progresses(dff_redis_link_t *link);
 /* Gives the connection up (a watchdog found it dead) and connects anew. */
 void dff_redis_link_drop(dff_redis_link_t *link, const char *why);
 
