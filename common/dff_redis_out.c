@@ -85,12 +85,6 @@ dff_redis_out_queued(const redisContext *c, dff_redis_out_t *out, size_t len)
 }
 
 bool
-dff_redis_out_busy(const redisContext *c, const dff_redis_out_t *out)
-{
-    return out->large > 0 && dff_redis_out_taken(c, out) < out->large;
-}
-
-bool
 dff_redis_out_moves(const redisContext *c, dff_redis_out_t *out)
 {
     int64_t before = out->taken;

@@ -43,12 +43,9 @@ size_t dff_redis_out_waiting(const redisContext *c, const dff_redis_out_t *out);
 /* After a command of len bytes was put into the buffer. */
 void dff_redis_out_queued(const redisContext *c, dff_redis_out_t *out, size_t len);
 
-/* A large command is not all at the server yet (for its system: Redis may not have read it). */
-bool dff_redis_out_busy(const redisContext *c, const dff_redis_out_t *out);
-
-/* The same, and the server has taken something since this was asked before, or since the
- * command was queued. Small commands do not count: the system of a Redis that hangs goes on
- * taking them for long. */
+/* A large command was on its way to the server, and that (for its system: Redis may not have
+ * read it) has taken something since this was asked before, or since the command was queued.
+ * Small commands do not count: the system of a Redis that hangs goes on taking them for long. */
 bool dff_redis_out_moves(const redisContext *c, dff_redis_out_t *out);
 
 #endif

@@ -18,6 +18,7 @@
 static ngx_int_t ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback,
     void *data, int argc, const ngx_str_t *argv);
 static ngx_int_t ngx_http_dff_redis_due(ngx_http_dff_redis_t *link);
+static void ngx_http_dff_redis_count(ngx_http_dff_redis_t *link, size_t len);
 static void ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_log_in(ngx_http_dff_redis_t *link);
 static void ngx_http_dff_redis_retry(ngx_http_dff_redis_t *link);
@@ -100,7 +101,7 @@ ngx_http_dff_redis_formatted(ngx_http_dff_redis_t *link, redisCallbackFn *callba
         return NGX_ERROR;
     }
 
-    dff_redis_out_queued(&link->context->c, &link->out, len);
+    ngx_http_dff_redis_count(link, len);
 
     return NGX_OK;
 }
@@ -181,7 +182,7 @@ ngx_http_dff_redis_send(ngx_http_dff_redis_t *link, redisCallbackFn *callback, v
         return NGX_ERROR;
     }
 
-    dff_redis_out_queued(&link->context->c, &link->out, len);
+    ngx_http_dff_redis_count(link, len);
 
     return NGX_OK;
 }
@@ -202,6 +203,26 @@ ngx_http_dff_redis_due(ngx_http_dff_redis_t *link)
     }
 
     return NGX_OK;
+}
+
+
+/* After each command. */
+static void
+ngx_http_dff_redis_count(ngx_http_dff_redis_t *link, size_t len)
+{
+    link->asked++;
+
+    if (len < DFF_REDIS_LARGE) {
+        return;
+    }
+
+    if (!ngx_http_dff_redis_busy(link)) {
+        link->heavy = 0;
+    }
+
+    link->heavy += len;
+    link->large = link->asked;
+    dff_redis_out_queued(&link->context->c, &link->out, len);
 }
 
 
@@ -239,7 +260,7 @@ ngx_http_dff_redis_connect(ngx_http_dff_redis_t *link)
 
     link->context = ac;
     link->state = NGX_HTTP_DFF_REDIS_CONNECTING;
-    link->answers = 0;
+    link->asked = link->answers = link->large = 0;
     link->buffered = 0;
     ngx_memzero(&link->out, sizeof(link->out));
     ac->c.reader->maxbuf = DFF_REDIS_KEEP_SIZE;

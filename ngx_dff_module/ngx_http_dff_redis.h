@@ -59,9 +59,9 @@ struct ngx_http_dff_redis_s {
     /* set by the owner before ngx_http_dff_redis_open() */
     const char                       *name;      /* for the log: "commands" */
     const ngx_http_dff_redis_peer_t  *peer;
-    ngx_msec_t                        silence;   /* ms without progress (in what comes, or
-                                                    in a large command) while a reply is
-                                                    due: the peer is dead */
+    ngx_msec_t                        silence;   /* ms without progress while a reply
+                                                    is due: the peer is dead (a large
+                                                    command is given more time) */
     ngx_http_dff_redis_stats_t       *stats;
     ngx_uint_t                        awaited;   /* requests wait for its answers: a worker
                                                     that leaves waits for them too */
@@ -82,7 +82,11 @@ struct ngx_http_dff_redis_s {
                                                     the command that made a reply due */
     size_t                            buffered;  /* bytes of an unfinished reply then */
     dff_redis_out_t                   out;
+    ngx_uint_t                        asked;     /* commands of this connection */
     ngx_uint_t                        answers;   /* begun or complete, of this connection */
+    ngx_uint_t                        large;     /* `asked` with the last large command */
+    size_t                            heavy;     /* bytes of large commands whose answers are
+                                                    due, and of some that were before them */
     redisReplyObjectFunctions         guard;     /* ngx_http_dff_redis_guard.h */
     redisReplyObjectFunctions        *objects;
     ngx_msec_t                        backoff;
@@ -111,16 +115,17 @@ ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
            || (link->state == NGX_HTTP_DFF_REDIS_CONNECTING && link->failures == 0);
 }
 
-/* A large command is on its way, which may take longer than anybody waits for Redis else. */
+/* The answer to a large command is due, which may take longer than anybody waits for Redis
+ * else: until it is there, and until Redis has copied it, and written it to its file. */
 static ngx_inline ngx_uint_t
 ngx_http_dff_redis_busy(const ngx_http_dff_redis_t *link)
 {
     return link->state == NGX_HTTP_DFF_REDIS_UP
-           && dff_redis_out_busy(&link->context->c, &link->out);
+           && (ngx_int_t) (link->large - link->answers) > 0;
 }
 
-/* In the handler of a timer, when no answer has come in time: waits as long again if a large
- * command is on its way, behind which the question is. */
+/* In the handler of a timer, when no answer has come in time: waits as long again if that to
+ * a large command is due, behind which the question may be. */
 static ngx_inline ngx_uint_t
 ngx_http_dff_redis_wait_on(const ngx_http_dff_redis_t *link, ngx_event_t *ev, ngx_msec_t after)
 {

@@ -4,6 +4,8 @@
 #include "dff_redis_out.h"
 
 #define NGX_HTTP_DFF_REDIS_PROGRESS  (16 * 1024)   /* bytes of a long reply that count as one */
+#define NGX_HTTP_DFF_REDIS_PACE      (10 * 1024)   /* bytes of a large command for each ms that
+                                                      Redis may take for it */
 
 static void ngx_http_dff_redis_read_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_write_handler(ngx_event_t *ev);
@@ -78,7 +80,7 @@ void
 ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
 {
     u_char                 text[64];
-    ngx_msec_t             idle;
+    ngx_msec_t             idle, silence;
     ngx_http_dff_redis_t  *link = ev->data;
 
     if (link->context == NULL) {
@@ -94,8 +96,13 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
         }
 
         idle = ngx_current_msec - link->progress;
+        silence = link->silence;
 
-        if (idle >= link->silence) {
+        if (ngx_http_dff_redis_busy(link)) {
+            silence += link->heavy / NGX_HTTP_DFF_REDIS_PACE;
+        }
+
+        if (idle >= silence) {
             /* the answer may have come, and wait behind thousands of clients that are
              * ready to be read too: epoll hands out 512 of them in one turn */
             link->connection->read->handler(link->connection->read);
@@ -111,8 +118,8 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
             idle = ngx_current_msec - link->progress;
         }
 
-        if (idle < link->silence) {
-            ngx_add_timer(ev, link->silence - idle);
+        if (idle < silence) {
+            ngx_add_timer(ev, silence - idle);
             return;
         }
 
