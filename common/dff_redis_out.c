@@ -77,11 +77,15 @@ dff_redis_out_taken(const redisContext *c, const dff_redis_out_t *out)
 void
 dff_redis_out_queued(const redisContext *c, dff_redis_out_t *out, size_t len)
 {
+    int64_t taken;
+
     /* Until the connection stands, hiredis writes: that is not counted. */
     if (len < DFF_REDIS_LARGE || (c->flags & REDIS_CONNECTED) == 0)
         return;
+    taken = dff_redis_out_taken(c, out);
+    if (taken >= out->large)
+        out->taken = taken;     /* else there is one under way, which goes on being watched */
     out->large = out->written + (int64_t) dff_redis_out_waiting(c, out);
-    out->taken = dff_redis_out_taken(c, out);
 }
 
 bool

@@ -248,6 +248,10 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
     ngx_http_dff_ctx_t   *ctx;
     ngx_http_dff_call_t  *call = ev->data;
 
+    if (ngx_http_dff_call_is_leaving(call)) {
+        return;
+    }
+
     ctx = call->ctx;
 
     if (ctx == NULL) {
@@ -256,10 +260,6 @@ ngx_http_dff_call_timer_handler(ngx_event_t *ev)
     }
 
     c = ctx->request->connection;
-
-    if (ngx_http_dff_call_is_leaving(call)) {
-        return;
-    }
 
     if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN || !call->confirmed || call->async) {
         ngx_http_dff_call_refused(call, "Redis did not confirm the job", "unknown");

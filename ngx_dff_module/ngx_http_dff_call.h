@@ -105,8 +105,8 @@ void ngx_http_dff_call_refused(ngx_http_dff_call_t *call, const char *message,
 /* The callback of the push. */
 void ngx_http_dff_call_on_push(redisAsyncContext *ac, void *reply, void *data);
 
-/* Patience has ended, but the push, or a large one in front of it, is still on its way to
- * Redis: then patience begins anew, and this is 1. */
+/* Patience has ended, but the push may still be on its way to Redis, as a large command is, or
+ * keeps Redis busy: then patience begins anew, and this is 1. */
 ngx_uint_t ngx_http_dff_call_is_leaving(ngx_http_dff_call_t *call);
 
 /* The answer to an async call: where its result will be. */

@@ -133,9 +133,14 @@ ngx_http_dff_call_is_leaving(ngx_http_dff_call_t *call)
 {
     ngx_msec_int_t  left = NGX_HTTP_DFF_PATIENCE;
 
-    if (call->state != NGX_HTTP_DFF_CALL_WAITING || call->confirmed
+    if (call->state == NGX_HTTP_DFF_CALL_UNKNOWN
         || !ngx_http_dff_redis_busy(&call->worker->commands))
     {
+        return 0;
+    }
+
+    /* of an async call: the queue was too long, and the job is taken back */
+    if (call->confirmed && !call->async) {
         return 0;
     }
 

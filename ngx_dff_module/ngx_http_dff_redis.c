@@ -216,11 +216,11 @@ ngx_http_dff_redis_count(ngx_http_dff_redis_t *link, size_t len)
         return;
     }
 
-    if (!ngx_http_dff_redis_busy(link)) {
-        link->heavy = 0;
+    /* the largest, not their sum: each answer is progress */
+    if (!ngx_http_dff_redis_large_due(link) || link->heavy < len) {
+        link->heavy = len;
     }
 
-    link->heavy += len;
     link->large = link->asked;
     dff_redis_out_queued(&link->context->c, &link->out, len);
 }

@@ -85,8 +85,8 @@ struct ngx_http_dff_redis_s {
     ngx_uint_t                        asked;     /* commands of this connection */
     ngx_uint_t                        answers;   /* begun or complete, of this connection */
     ngx_uint_t                        large;     /* `asked` with the last large command */
-    size_t                            heavy;     /* bytes of large commands whose answers are
-                                                    due, and of some that were before them */
+    size_t                            heavy;     /* bytes of the largest command since no
+                                                    large one was due */
     redisReplyObjectFunctions         guard;     /* ngx_http_dff_redis_guard.h */
     redisReplyObjectFunctions        *objects;
     ngx_msec_t                        backoff;
@@ -118,10 +118,15 @@ ngx_http_dff_redis_usable(const ngx_http_dff_redis_t *link)
 /* The answer to a large command is due, which may take longer than anybody waits for Redis
  * else: until it is there, and until Redis has copied it, and written it to its file. */
 static ngx_inline ngx_uint_t
+ngx_http_dff_redis_large_due(const ngx_http_dff_redis_t *link)
+{
+    return (ngx_int_t) (link->large - link->answers) > 0;
+}
+
+static ngx_inline ngx_uint_t
 ngx_http_dff_redis_busy(const ngx_http_dff_redis_t *link)
 {
-    return link->state == NGX_HTTP_DFF_REDIS_UP
-           && (ngx_int_t) (link->large - link->answers) > 0;
+    return link->state == NGX_HTTP_DFF_REDIS_UP && ngx_http_dff_redis_large_due(link);
 }
 
 /* In the handler of a timer, when no answer has come in time: waits as long again if that to

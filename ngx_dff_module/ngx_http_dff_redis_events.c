@@ -10,6 +10,7 @@
 static void ngx_http_dff_redis_read_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_write_handler(ngx_event_t *ev);
 static void ngx_http_dff_redis_flush_handler(ngx_event_t *ev);
+static ngx_msec_t ngx_http_dff_redis_silence(const ngx_http_dff_redis_t *link);
 
 static void ngx_http_dff_redis_add_read(void *data);
 static void ngx_http_dff_redis_del_read(void *data);
@@ -76,6 +77,18 @@ ngx_http_dff_redis_read_handler(ngx_event_t *ev)
 }
 
 
+/* With the time that a large command may take. */
+static ngx_msec_t
+ngx_http_dff_redis_silence(const ngx_http_dff_redis_t *link)
+{
+    if (!ngx_http_dff_redis_busy(link)) {
+        return link->silence;
+    }
+
+    return link->silence + link->heavy / NGX_HTTP_DFF_REDIS_PACE;
+}
+
+
 void
 ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
 {
@@ -96,11 +109,7 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
         }
 
         idle = ngx_current_msec - link->progress;
-        silence = link->silence;
-
-        if (ngx_http_dff_redis_busy(link)) {
-            silence += link->heavy / NGX_HTTP_DFF_REDIS_PACE;
-        }
+        silence = ngx_http_dff_redis_silence(link);
 
         if (idle >= silence) {
             /* the answer may have come, and wait behind thousands of clients that are
@@ -111,15 +120,19 @@ ngx_http_dff_redis_watch_handler(ngx_event_t *ev)
                 return;   /* ended, or told to leave, by what it has read */
             }
 
-            if (dff_redis_out_moves(&link->context->c, &link->out)) {
+            if (ngx_http_dff_redis_busy(link)
+                && dff_redis_out_moves(&link->context->c, &link->out))
+            {
                 link->progress = ngx_current_msec;
             }
 
             idle = ngx_current_msec - link->progress;
+            silence = ngx_http_dff_redis_silence(link);
         }
 
         if (idle < silence) {
-            ngx_add_timer(ev, silence - idle);
+            /* no later than for a small command, which may be all that is due then */
+            ngx_add_timer(ev, ngx_min(silence - idle, link->silence));
             return;
         }
 

@@ -1,8 +1,8 @@
 /*
  * What the files of dff_redis_link.h share: the server (dff_redis_server.c), where it is
  * (dff_redis_address.c), a connection (dff_redis_link.c), its greeting (dff_redis_greeting.c), what
- * it makes of replies (dff_redis_queued.c), and when it is of yesterday (dff_redis_moved.c). Nobody
- * else includes it.
+ * it makes of replies (dff_redis_queued.c), when it is of yesterday (dff_redis_moved.c), and
+ * whether anything moves on it (dff_redis_progress.c). Nobody else includes it.
  */
 #ifndef DFF_REDIS_INTERNAL_H
 #define DFF_REDIS_INTERNAL_H
@@ -19,8 +19,6 @@
 #define DFF_LINK_STEADY_MS     1000      /* READY until an outage counts as over: one that comes
                                             and goes (a refused SUBSCRIBE) is not asked more and
                                             more often, and is told once */
-
-#define DFF_LINK_PROGRESS (16u << 10)     /* bytes of a long reply that count as one */
 
 typedef enum {
     DFF_LINK_DOWN,         /* waits for the backoff */
@@ -94,6 +92,8 @@ void dff_redis_greet(dff_redis_link_t *link);
 /* The text of an error that came; a link that has become READY. */
 void dff_redis_moved_error(dff_redis_link_t *link, const char *text, size_t len);
 void dff_redis_moved_ready(dff_redis_link_t *link);
+/* After bytes have come: what dff_redis_link_progresses() compares with may be of the past. */
+void dff_redis_heard(dff_redis_link_t *link);
 /* A link has become READY: the log is told when that was the last one missing. */
 void dff_redis_log_up(dff_redis_t *redis);
 

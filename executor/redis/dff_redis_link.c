@@ -35,6 +35,7 @@ dff_link_on_readable(evutil_socket_t fd, short what, void *ctx)
     (void) fd;
     (void) what;
     redisAsyncHandleRead(link->ac);
+    dff_redis_heard(link);
     if (dff_redis_link_moved(link))
         dff_redis_link_drop(link, "Redis has become a replica");
 }
@@ -368,18 +369,6 @@ bool
 dff_redis_link_evicts(const dff_redis_link_t *link)
 {
     return link->evicts;
-}
-
-bool
-dff_redis_link_progresses(dff_redis_link_t *link)
-{
-    size_t before = link->seen;
-
-    if (link->ac == NULL)
-        return false;
-    link->seen = link->ac->c.reader->len;
-    return dff_redis_out_moves(&link->ac->c, &link->out)
-           || link->seen >= before + DFF_LINK_PROGRESS;
 }
 
 void

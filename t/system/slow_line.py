@@ -60,18 +60,19 @@ class SlowLine:
         with contextlib.suppress(OSError):
             while not self.stopped:
                 size = max(int(self.rate * STEP_S), 1) if self.rate else 262144
-                begin = time.monotonic()
                 try:
                     content = source.recv(size)
                 except TimeoutError:
                     continue
+                begin = time.monotonic()
                 while self.frozen and not self.stopped:
                     time.sleep(0.05)
                 if not content:
                     break
                 sink.sendall(content)
-                if len(content) == size and self.rate:
-                    time.sleep(max(begin + STEP_S - time.monotonic(), 0))
+                if self.rate:
+                    pause = begin + len(content) / self.rate - time.monotonic()
+                    time.sleep(max(pause, 0))
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
