@@ -6,6 +6,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+from detour import detour_nginx
 from fake_redis import FakeRedis
 from node import Node
 
@@ -79,12 +80,7 @@ def away_node(folder, mysql_of):
         node.ctl('db', 'migrate')
         path = node.install / 'run/redis/fake.sock'
         with FakeRedis(path, node.setting('REDIS_SOCKET')) as fake:
-            config = node.install / 'data/nginx-config.yaml'
-            config.write_text(re.sub(r'(?m)^REDIS_SOCKET:.*$', f'REDIS_SOCKET: {path}',
-                                     node.config.read_text()))
-            config.chmod(0o600)
-            conf = node.install / 'nginx/nginx.conf'
-            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
+            detour_nginx(node, REDIS_SOCKET=path)
             node.start('executor', 'nginx')
             node.publish_fixtures()
             yield Away(node, fake)

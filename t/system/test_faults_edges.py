@@ -12,6 +12,7 @@ import pytest
 from api import administrator
 from batches import batch_to, call_batch
 from cable import Cable
+from detour import detour_executor
 from faults import LONG, Link, Load, check, marks_folder, read_marks, settle
 from node import Node, wait_until
 
@@ -38,10 +39,8 @@ def edged(session_node, test_folder):
                 Cable(run / 'm.sock', node.setting('MYSQL_SOCKET')) as mysql:
             conf = node.install / 'nginx/api-scgi.conf'
             conf.write_text(conf.read_text().replace('run/api.sock', 'run/a.sock'))
-            original = node.config.read_text()
-            node.set(MYSQL_SOCKET=mysql.path)
-            node.start('executor', 'nginx')
-            node.config.write_text(original)        # for dffctl and the tests
+            with detour_executor(node, MYSQL_SOCKET=mysql.path):
+                node.start('executor', 'nginx')
             node.publish_fixtures()
             yield Edged(node, callers, api, mysql)
             node.stop('executor', 'nginx')

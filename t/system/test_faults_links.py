@@ -1,7 +1,6 @@
 """Connections are cut, go silent, or lead to a Redis that refuses: under load."""
 
 import os
-import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cable import Cable
+from detour import detour_executor, detour_nginx
 from fake_redis import FakeRedis
 from faults import HALT_S, LOAD_S, LONG, Load, check, settle
 from ledger import check_ledger
@@ -33,15 +33,6 @@ class Wired:
         self.node, self.nginx, self.executor = node, nginx, executor
 
 
-def with_redis_at(node, path, name):
-    """A configuration file like the node's, but with another way to Redis."""
-    config = node.install / f'data/{name}-config.yaml'
-    config.write_text(re.sub(r'(?m)^REDIS_SOCKET:.*$', f'REDIS_SOCKET: {path}',
-                             node.config.read_text()))
-    config.chmod(0o600)
-    return config
-
-
 @pytest.fixture(scope='module')
 def wired(session_node, test_folder):
     node = Node(test_folder / 'wired', session_node, {
@@ -52,13 +43,9 @@ def wired(session_node, test_folder):
         socket = node.setting('REDIS_SOCKET')
         with Cable(node.install / 'run/redis/n.sock', socket) as nginx, \
                 Cable(node.install / 'run/redis/e.sock', socket) as executor:
-            config = with_redis_at(node, nginx.path, 'nginx')
-            conf = node.install / 'nginx/nginx.conf'
-            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
-            original = node.config.read_text()
-            node.config.write_text(with_redis_at(node, executor.path, 'executor').read_text())
-            node.start('executor', 'nginx')
-            node.config.write_text(original)        # for dffctl and the tests
+            detour_nginx(node, REDIS_SOCKET=nginx.path)
+            with detour_executor(node, REDIS_SOCKET=executor.path):
+                node.start('executor', 'nginx')
             node.publish_fixtures()
             yield Wired(node, nginx, executor)
             node.stop('executor', 'nginx')
@@ -159,14 +146,9 @@ def refusing(session_node, test_folder):
         node.ctl('db', 'migrate')
         path = node.install / 'run/redis/fake.sock'
         with FakeRedis(path, node.setting('REDIS_SOCKET')) as fake:
-            original = node.config.read_text()
-            node.config.write_text(with_redis_at(node, path, 'fake').read_text())
-            node.start('executor')
-            config = with_redis_at(node, path, 'nginx')
-            conf = node.install / 'nginx/nginx.conf'
-            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
-            node.start('nginx')
-            node.config.write_text(original)
+            detour_nginx(node, REDIS_SOCKET=path)
+            with detour_executor(node, REDIS_SOCKET=path):
+                node.start('executor', 'nginx')
             node.publish_fixtures()
             yield node, fake
             fake.reset()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from batches import add_batch, call_batch, data_of, result_of
+from detour import detour_nginx
 from node import wait_until
 from redis_proxy import RedisProxy
 
@@ -271,12 +272,7 @@ def test_a_job_that_was_claimed_before_it_was_taken_back_is_run(full_node, kind)
     """nginx asks for the job back, but an executor is faster."""
     node = full_node
     path = node.install / 'run/proxy.sock'
-    config = node.install / 'data/proxy-config.yaml'
-    config.write_text('\n'.join(
-        f'REDIS_SOCKET: {path}' if line.startswith('REDIS_SOCKET:') else line
-        for line in node.config.read_text().splitlines()))
-    conf = node.install / 'nginx/nginx.conf'
-    conf.write_text(conf.read_text().replace(str(node.config), str(config)))
+    detour_nginx(node, REDIS_SOCKET=path)
     with RedisProxy(path, node.setting('REDIS_SOCKET')) as proxy, callers(LIMIT + 1) as pool:
         node.restart('nginx')
         wait_until(lambda: node.get('/api/v1/do/ping').status == 200, 5, 'nginx')

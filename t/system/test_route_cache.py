@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from detour import detour_nginx
 from node import Node, wait_until
 from wire import Redis
 
@@ -269,13 +270,9 @@ def slow(make_node, test_folder):
     """A node with one nginx worker, whose way to Redis can be held up."""
     node = make_node()
     proxy_path = test_folder / f'slow{node.port}.sock'
-    own = node.install / 'data/through-proxy.yaml'
-    own.write_text(re.sub(r'(?m)^REDIS_SOCKET:.*$', f'REDIS_SOCKET: {proxy_path}',
-                          node.config.read_text()))
-    own.chmod(0o644)
+    detour_nginx(node, REDIS_SOCKET=proxy_path)
     path = node.install / 'nginx/nginx.conf'
-    path.write_text(re.sub(r'worker_processes .*;', 'worker_processes 1;', path.read_text())
-                    .replace('user-config.yaml', 'through-proxy.yaml'))
+    path.write_text(re.sub(r'worker_processes .*;', 'worker_processes 1;', path.read_text()))
     node.proxy = SlowRedis(proxy_path, node.setting('REDIS_SOCKET'))
     try:
         node.start()

@@ -1,14 +1,18 @@
 """Large bodies take their time on a narrow way to Redis, and in Redis, and cost nobody else
 anything."""
 
+import contextlib
+import http.client
 import itertools
-import re
+import json
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger import check_ledger
+from detour import detour_executor, detour_nginx
+from ledger import check_ledger, read_ledger
 from node import Node, wait_until
 from slow_line import SlowLine
 
@@ -23,21 +27,12 @@ def got(data):
 
 @DFF.API('So much', timeout=60, api_timeout=60)
 def give(size):
-    return 'x' * size
-'''
+    return 'x' * size'''
 
 
 class Narrow:
     def __init__(self, node, nginx, executor):
         self.node, self.nginx, self.executor = node, nginx, executor
-
-
-def with_redis_at(node, line, name):
-    config = node.install / f'data/{name}-config.yaml'
-    text = re.sub(r'(?m)^REDIS_(SOCKET|HOST|PORT):.*\n', '', node.config.read_text())
-    config.write_text(f"{text}REDIS_SOCKET: ''\nREDIS_HOST: 127.0.0.1\nREDIS_PORT: {line.port}\n")
-    config.chmod(0o600)
-    return config
 
 
 @pytest.fixture(scope='module')
@@ -50,13 +45,9 @@ def narrow(session_node, test_folder):
         node.ctl('db', 'migrate')
         socket = node.setting('REDIS_SOCKET')
         with SlowLine(socket, 0) as nginx, SlowLine(socket, 0) as executor:
-            config = with_redis_at(node, nginx, 'nginx')
-            conf = node.install / 'nginx/nginx.conf'
-            conf.write_text(conf.read_text().replace(str(node.config), str(config)))
-            original = node.config.read_text()
-            node.config.write_text(with_redis_at(node, executor, 'executor').read_text())
-            node.start('executor', 'nginx')
-            node.config.write_text(original)        # for dffctl and the tests
+            detour_nginx(node, REDIS_PORT=nginx.port)
+            with detour_executor(node, REDIS_PORT=executor.port):
+                node.start('executor', 'nginx')
             node.publish_fixtures()
             node.ctl('script', 'publish', '-', '--id', 't__narrow', stdin=SCRIPT)
             for name in ('got', 'give'):
@@ -126,6 +117,68 @@ def test_a_large_result_takes_its_time(narrow, who):
     assert answer.seconds > 8
     assert others == {(200, 200, 404)}
     assert before <= connections(node)
+    check_ledger(node)
+
+
+@contextlib.contextmanager
+def under_way(narrow, who, link, **kwargs):
+    """A call whose large part is on that narrow line now: its answer to come."""
+    line = getattr(narrow, who)
+    line.rate = RATE
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(narrow.node.post, f'/api/v1/al/{link}', {'kwargs': kwargs},
+                                 timeout=90)
+            time.sleep(2)
+            assert not coming.done()
+            yield coming
+            coming.result()
+    finally:
+        line.rate = 0
+
+
+def test_a_reload_of_nginx_waits_for_a_large_body(narrow):
+    node = narrow.node
+    old = set(node.processes('nginx')) - {node.pid('nginx')}
+    with under_way(narrow, 'nginx', 'auln-got', data='x' * (12 * MIB)) as coming:
+        node.kill('nginx', signal.SIGHUP)
+        wait_until(lambda: set(node.processes('nginx')) - {node.pid('nginx')} - old, 10,
+                   'new nginx workers')
+        assert node.call('auln-ok').text == 'ok' and not coming.done()
+        answer = coming.result()
+    assert answer.status == 200 and answer.text == str(12 * MIB), answer
+    wait_until(lambda: not old & set(node.processes('nginx')), 10, 'the end of the old ones')
+    check_ledger(node)
+
+
+def test_a_caller_that_leaves_in_its_large_body_costs_the_next_one_nothing(narrow):
+    """And its job runs: it may have been pushed."""
+    node = narrow.node
+    before = read_ledger(node)['success']
+    body = json.dumps({'kwargs': {'data': 'x' * (8 * MIB)}})
+    narrow.nginx.rate = RATE
+    try:
+        caller = http.client.HTTPConnection('127.0.0.1', node.port, timeout=30)
+        caller.request('POST', '/api/v1/al/auln-got', body, {'Content-Type': 'application/json'})
+        time.sleep(1)
+        caller.close()
+        answers = {node.call('auln-ok', {'apiTimeout': 60}).text for _ in range(8)}
+    finally:
+        narrow.nginx.rate = 0
+    assert answers == {'ok'}
+    wait_until(lambda: read_ledger(node)['success'] == before + 8 + 1, 20, 'the end of the job')
+    check_ledger(node)
+
+
+def test_a_stop_of_the_executor_waits_for_a_large_result(narrow):
+    node = narrow.node
+    with under_way(narrow, 'executor', 'auln-give', size=12 * MIB) as coming:
+        node.stop('executor')
+        with detour_executor(node, REDIS_PORT=narrow.executor.port):
+            node.start('executor')
+        answer = coming.result()
+    assert answer.status == 200 and len(answer.body) == 12 * MIB, answer
+    assert node.call('auln-ok').text == 'ok'
     check_ledger(node)
 
 
