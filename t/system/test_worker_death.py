@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from faults import marks_folder, settle
 from node import log_events, wait_until
 from test_master_recovery import Jobs
+from wire import Redis
 
 
 def timed_call(node):
@@ -95,8 +96,11 @@ def test_without_descriptors_for_a_new_worker_the_master_tries_again_now_and_the
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: 'Too many open files' in node.log_text(), 5, 'the failure')
+    redis = Redis(node)
     for _ in range(300):
-        node.redis('PUBLISH', 'dff:changed', 'script a__b 1')      # each wakes the master
+        redis('PUBLISH', 'dff:changed', 'script a__b 1')    # each wakes the master
+        time.sleep(0.002)
+    redis.close()
     tries = node.log_text().count('Too many open files')
     resource.prlimit(master, resource.RLIMIT_NOFILE, before)
     wait_until(lambda: len(node.python_workers()) == len(workers), 15, 'new workers')
