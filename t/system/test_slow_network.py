@@ -27,7 +27,8 @@ def got(data):
 
 @DFF.API('So much', timeout=60, api_timeout=60)
 def give(size):
-    return 'x' * size'''
+    return 'x' * size
+'''
 
 
 class Narrow:
